@@ -1,0 +1,1 @@
+"""The nouns of Steward as pydantic models. Pure: no clock, no environment, no I/O."""

@@ -1,0 +1,128 @@
+"""Stack: one MLflow deployment under care, as people write it in `stacks/NAME.yml`."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator
+
+from chalicelib.models.shape import YamlShape, content_hash
+from chalicelib.models.words import Autonomy, Duration, Name, Utc
+
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Channel = Annotated[str, StringConstraints(pattern=r"^(log|(sns|chat|slack):[A-Za-z0-9_./-]+)$")]
+"""`log`, `sns:TOPIC` (plain text), `chat:TOPIC` (AWS chat's JSON) or `slack:SECRET`: a name, never a URL or a
+token (S22)."""
+
+
+class MlflowAuth(StrEnum):
+    NONE = "none"
+    BASIC = "basic"
+
+
+class MlflowPart(YamlShape):
+    auth: MlflowAuth = MlflowAuth.NONE
+    admin_secret: str | None = None
+    metrics: str | None = None
+
+
+class EcsPart(YamlShape):
+    cluster: str
+    service: str
+    container: str = "mlflow"
+
+
+class LoadBalancerPart(YamlShape):
+    target_group: str
+    """Name, or full ARN when two load balancers use the same name."""
+    name: str | None = None
+
+
+class DatabasePart(YamlShape):
+    engine: Annotated[str, StringConstraints(pattern=r"^(postgres|mysql|mariadb)$")] = "postgres"
+    instance: str | None = None
+    cluster: str | None = None
+    name: str = "mlflow"
+    secret: str | None = None
+
+
+class ArtifactsPart(YamlShape):
+    bucket: str
+    prefix: str = ""
+    backup_bucket: str | None = None
+    endpoint: str | None = None
+
+
+class LogsPart(YamlShape):
+    group: str
+
+
+class Weekday(StrEnum):
+    MON, TUE, WED, THU, FRI, SAT, SUN = "mon", "tue", "wed", "thu", "fri", "sat", "sun"
+
+
+class FreezeWindow(YamlShape):
+    """A standing time in which nothing starts by itself."""
+
+    days: tuple[Weekday, ...] = tuple(Weekday)
+    start: ClockTime = Field(alias="from")
+    until: ClockTime
+    timezone: str = "UTC"
+    reason: str = "freeze window"
+
+
+class OneFreeze(YamlShape):
+    start: Utc = Field(alias="from")
+    until: Utc
+    reason: str = "planned freeze"
+
+
+class Limits(YamlShape):
+    max_tasks: int = Field(default=4, ge=1, le=100)
+    """Ceiling for anything that scales the service."""
+    approval_expires: Duration = 4 * 3600
+    max_reconsiders: int = Field(default=12, ge=1, le=100)
+
+
+class Stack(YamlShape):
+    stack: Name
+    region: Region
+    account: AccountId | None = None
+    role: str | None = None
+    url: str | None = None
+    url_hosts: tuple[str, ...] = ()
+    """Hosts that `url` may resolve to besides the stack's own load balancer (S25)."""
+    allow_plain_http: bool = False
+    """Send credentials over plain http to `url`. Reported wherever it is used (S25)."""
+    autonomy: Autonomy = Autonomy.SUGGEST
+    """A new stack starts at `suggest`: it earns `auto` by being watched."""
+    mlflow: MlflowPart = MlflowPart()
+    ecs: EcsPart
+    load_balancer: LoadBalancerPart | None = None
+    database: DatabasePart | None = None
+    artifacts: ArtifactsPart | None = None
+    logs: LogsPart | None = None
+    alarms: tuple[str, ...] = ()
+    """Glob patterns of alarm names that belong to this stack whatever their dimensions say."""
+    topics: tuple[str, ...] = ()
+    """SNS topic ARNs whose messages are believed for this stack (S2)."""
+    channels: dict[str, tuple[Channel, ...]] = {"default": ("log",)}
+    freeze: tuple[FreezeWindow | OneFreeze, ...] = ()
+    limits: Limits = Limits()
+    owners: tuple[str, ...] = ()
+
+    @field_validator("channels")
+    @classmethod
+    def _has_default(cls, channels: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        if "default" not in channels:
+            raise ValueError("channels needs a `default` list, used when no severity has its own")
+        return channels
+
+    @property
+    def version(self) -> str:
+        return content_hash(self.model_dump(mode="json"))[:16]
+
+    @property
+    def service_ref(self) -> str:
+        return f"{self.ecs.cluster}/{self.ecs.service}"
