@@ -1,0 +1,53 @@
+"""How values are spelt in the columns, the same for both tables: bodies, times, cursors.
+
+A body is one JSON text, so that what comes back from the twin is exactly what comes back from
+DynamoDB. Times are fixed-width UTC text, so that their order as text is their order in time.
+"""
+
+import base64
+import binascii
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.errors import InputError, StoreError
+from chalicelib.store.table import Item, Key
+
+BODY_LIMIT = 350_000
+"""Bytes. DynamoDB takes 400 KB an item; the rest is room for keys and indexes."""
+
+
+def stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def pack(item: Item) -> str:
+    try:
+        text = json.dumps(item.body, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as exc:
+        raise StoreError(f"{item.key} holds what JSON cannot say: {exc}") from exc
+    # ensure_ascii is on, so characters are bytes.
+    if len(text) > BODY_LIMIT:
+        raise StoreError(f"{item.key} is {len(text)} bytes, more than the {BODY_LIMIT} an item may have")
+    return text
+
+
+def unpack(text: str | None) -> dict[str, Any]:
+    """An item made by hand (`aws dynamodb update-item … SET stopped`) has no body yet."""
+    body: dict[str, Any] = json.loads(text) if text else {}
+    return body
+
+
+def cursor_of(list_sk: str, key: Key) -> str:
+    return base64.urlsafe_b64encode(json.dumps([list_sk, key.pk, key.sk]).encode()).decode()
+
+
+def read_cursor(cursor: str) -> tuple[str, Key]:
+    """Cursors travel through URLs and come back from outside."""
+    try:
+        list_sk, pk, sk = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+    except (binascii.Error, ValueError, TypeError) as exc:
+        raise InputError(f"cursor {cursor[:40]!r} is not one that this list gave out") from exc
+    if not all(isinstance(part, str) for part in (list_sk, pk, sk)):
+        raise InputError(f"cursor {cursor[:40]!r} is not one that this list gave out")
+    return list_sk, Key(pk, sk)

@@ -1,0 +1,141 @@
+"""Runs: the run, its steps and its timeline.
+
+A run stays on the due index until everything about its end is recorded: a worker that dies leaves a
+run that sweep finds (S31).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.errors import StoreError
+from chalicelib.models.run import Moment, Run, StepRecord
+from chalicelib.store.columns import stamp
+from chalicelib.store.fit import OUTPUT_LIMIT, RUN_LIMIT, RUN_LIMIT_AT_BIRTH, fit_output, size_of
+from chalicelib.store.rows import KEPT_FOR, Slice, body_of, contend, load, load_page
+from chalicelib.store.table import Item, Key, Table, walk
+
+LOOKED_AFTER_IN = timedelta(minutes=6)
+"""After its last sign of life or its wake time: longer than one Advance can take, and short enough for
+sweep to have it moving again within 10 minutes (S31)."""
+
+
+class Runs:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def create(self, run: Run) -> tuple[Run, bool]:
+        """Idempotent by run id: the stored run, and whether this call made it."""
+        old = self._table.create(_item(run, None, RUN_LIMIT_AT_BIRTH))
+        return (load(Run, old), False) if old else (run.model_copy(update={"version": 1}), True)
+
+    def get(self, run_id: str) -> Run | None:
+        item = self._table.get(_key(run_id))
+        return load(Run, item) if item else None
+
+    def save(self, run: Run, due_at: datetime | None = None) -> Run:
+        """`due_at`: when somebody must look after it; left out, it follows from its wake time."""
+        stored = self._table.replace(_item(run, due_at, RUN_LIMIT))
+        return run.model_copy(update={"version": stored.version})
+
+    def ring(self, run_id: str) -> Run | None:
+        """Leaves word that something happened; the run comes back with the token of its doorbell.
+        None: it was admitted and is not made yet, so there is nobody to wake."""
+        return self._amend(run_id, lambda run: {} if run.woken else {"woken": True}, "ringing")
+
+    def request_cancel(self, run_id: str, by: str, reason: str) -> Run | None:
+        """The first request stands. A run that is over stays as it is."""
+
+        def asked(run: Run) -> dict[str, Any]:
+            facts = {"cancel_requested_by": by, "cancel_reason": reason, "woken": True}
+            return {} if run.cancel_requested_by else facts
+
+        return self._amend(run_id, asked, "cancelling")
+
+    def due(self, now: datetime) -> tuple[Run, ...]:
+        return tuple(load(Run, item) for item in self._table.due("run", now))
+
+    def recent(
+        self, stack: str, *, since: datetime | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Slice[Run]:
+        after = stamp(since) if since else None
+        return load_page(Run, self._table.listed(f"RUN#{stack}", since=after, limit=limit, cursor=cursor))
+
+    def step(self, run_id: str, step_id: str) -> StepRecord | None:
+        item = self._table.get(_step_key(run_id, step_id))
+        return load(StepRecord, item) if item else None
+
+    def steps(self, run_id: str) -> tuple[StepRecord, ...]:
+        """By id; their order is the runbook's."""
+        return tuple(load(StepRecord, item) for item in walk(self._table, f"RUN#{run_id}", prefix="STEP#"))
+
+    def save_step(self, record: StepRecord) -> StepRecord:
+        record = _fitted(record)
+        began = record.started_at or record.ended_at
+        expires = began + KEPT_FOR if began else None
+        stored = self._table.replace(
+            Item(_step_key(record.run_id, record.id), body_of(record), version=record.version, expires=expires)
+        )
+        return record.model_copy(update={"version": stored.version})
+
+    def add_moments(self, run_id: str, moments: Iterable[Moment]) -> None:
+        """A moment is written once under its number; writing it again changes nothing."""
+        for moment in moments:
+            key = Key(f"RUN#{run_id}", f"EVENT#{moment.seq:06d}")
+            self._table.create(Item(key, body_of(moment), expires=moment.at + KEPT_FOR))
+
+    def moments(self, run_id: str, *, after: int = 0) -> tuple[Moment, ...]:
+        items = walk(self._table, f"RUN#{run_id}", prefix="EVENT#", after=f"EVENT#{after:06d}")
+        return tuple(Moment.model_validate(item.body) for item in items)
+
+    def _amend(self, run_id: str, facts: Callable[[Run], dict[str, Any]], doing: str) -> Run | None:
+        """Changes the body only: the due index stays as the run's own worker set it."""
+
+        def change(item: Item | None) -> tuple[Item | None, None]:
+            run = load(Run, item) if item else None
+            news = facts(run) if run and run.status.is_live else {}
+            if item is None or run is None or not news:
+                return item, None
+            return replace(item, body=body_of(run.model_copy(update=news))), None
+
+        def write(item: Item | None) -> Item | None:
+            return self._table.replace(item) if item else None
+
+        amended = contend(lambda: self._table.get(_key(run_id)), write, change, f"{doing} run {run_id}")[0]
+        return load(Run, amended) if amended else None
+
+
+def _key(run_id: str) -> Key:
+    return Key(f"RUN#{run_id}", "META")
+
+
+def _step_key(run_id: str, step_id: str) -> Key:
+    return Key(f"RUN#{run_id}", f"STEP#{step_id}")
+
+
+def _item(run: Run, due_at: datetime | None, limit: int) -> Item:
+    body = body_of(run)
+    if (size := size_of(body)) > limit:
+        raise StoreError(
+            f"run {run.id} is {size} bytes, more than the {limit} it may have: shorten its runbook or inputs"
+        )
+    due_at = due_at or max(run.wake_at or run.changed_at, run.changed_at) + LOOKED_AFTER_IN
+    return Item(
+        _key(run.id),
+        body,
+        version=run.version,
+        listed=(f"RUN#{run.stack}", f"{stamp(run.created_at)}#{run.id}"),
+        due=None if run.released.all_done else ("run", due_at),
+        expires=run.created_at + KEPT_FOR,
+    )
+
+
+def _fitted(record: StepRecord) -> StepRecord:
+    if record.output is None:
+        return record
+    output, note = fit_output(record.output, OUTPUT_LIMIT)
+    if note is None:
+        return record
+    detail = f"{record.detail}; {note}" if record.detail else note
+    return record.model_copy(update={"output": output, "detail": detail})
