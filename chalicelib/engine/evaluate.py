@@ -1,0 +1,198 @@
+"""The one evaluator: what Steward decides about one signal, and why. Pure.
+
+Live, plan, rehearsal, sandbox and `explain` all call it; they differ only in what they do with the
+answer. It returns the Ledger, Fleet and Incident as they would be; writing them, conditionally, is
+the flow's work, and who loses that write evaluates again.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.engine import incidents
+from chalicelib.engine.admission import Ids, admission_request
+from chalicelib.guards.admit import admit
+from chalicelib.guards.autonomy import effective_autonomy
+from chalicelib.guards.fleet import note_firing, reserve
+from chalicelib.guards.freeze import standing_freeze
+from chalicelib.guards.signal import trust
+from chalicelib.models.decision import GuardResult, Outcome, SignalDecision
+from chalicelib.models.incident import Incident, IncidentState
+from chalicelib.models.ledger import Fleet, FleetLimits, Ledger
+from chalicelib.models.run import Mode
+from chalicelib.models.runbook import Runbook
+from chalicelib.models.signal import Signal, SignalKind, SignalState
+from chalicelib.models.stack import Stack
+from chalicelib.models.words import Autonomy
+
+HOLD_S = 300
+"""When a guard cannot say when it will pass, a held incident is looked at again after this."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    signal: Signal
+    stack: Stack | None
+    runbooks: tuple[Runbook, ...]
+    """Those that match, best first, with their includes in place."""
+    incident: Incident | None
+    ledger: Ledger
+    fleet: Fleet
+    limits: FleetLimits
+    now: datetime
+    ids: Ids
+    reconsidering: bool = False
+    own_account: str | None = None
+    """Where stacks live that name no account."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    part: SignalDecision
+    incident: Incident | None = None
+    ledger: Ledger | None = None
+    """Set when a run was admitted: to be written on the version that was read."""
+    fleet: Fleet | None = None
+    ring: str | None = None
+    """A live run that should hear of this at once."""
+
+
+def evaluate(situation: Situation) -> Evaluation:
+    signal = situation.signal
+    if signal.kind is SignalKind.INVALID:
+        return _simple(situation, Outcome.INVALID, signal.reason or "the event cannot be trusted")
+    if signal.echo_of:
+        return _simple(situation, Outcome.IGNORE, f"Steward's own doing, in run {signal.echo_of}")
+    if situation.stack is None:
+        return _simple(situation, Outcome.IGNORE, signal.reason or "of no known stack")
+    if signal.kind in {SignalKind.MANUAL, SignalKind.SCHEDULE}:
+        return _choose(situation, None)
+    return _of_incident(situation)
+
+
+def _simple(situation: Situation, outcome: Outcome, *reasons: str) -> Evaluation:
+    return Evaluation(SignalDecision(signal=situation.signal, outcome=outcome, reasons=reasons))
+
+
+def _of_incident(situation: Situation) -> Evaluation:
+    signal, now, known = situation.signal, situation.now, situation.incident
+    if signal.state is SignalState.INFO:
+        reason = signal.reason or "tells, but nothing is wrong"
+        return _with(situation, known, Outcome.IGNORE, reason)
+    if signal.state is SignalState.RESOLVED:
+        if known is None:
+            return _with(situation, None, Outcome.IGNORE, "resolved, and no incident is open for it")
+        quieter = incidents.hear(known, signal, now)
+        return _with(situation, quieter, Outcome.IGNORE, "resolved: the incident is told", ring=quieter.run_id)
+    if not signal.actionable:  # muted or suppressed: left alone until it speaks again (S6)
+        return _with(situation, known, Outcome.IGNORE, signal.reason or "it does not ask for anything to be done")
+    if known is None and not situation.runbooks:
+        return _with(situation, None, Outcome.IGNORE, "no runbook reacts to it")
+    incident = incidents.hear(known or incidents.open_incident(signal, situation.ids.incident, now), signal, now)
+    situation = replace(situation, fleet=note_firing(situation.fleet, signal.stack or "", now))
+    mine = incident.run_id == situation.ids.run  # a worker before us got this far with this very event
+    if not mine and incident.state in {IncidentState.ACTING, IncidentState.AWAITING, IncidentState.VERIFYING}:
+        return _with(situation, incident, Outcome.IGNORE, f"run {incident.run_id} is on it", ring=incident.run_id)
+    if incident.state is IncidentState.NEEDS_HUMAN:
+        return _with(situation, incident, Outcome.IGNORE, "waits for a person; no automatic run until one says so")
+    return _choose(situation, incident)
+
+
+def _with(
+    situation: Situation, incident: Incident | None, outcome: Outcome, *reasons: str,
+    guards: tuple[GuardResult, ...] = (), runbook: str | None = None, ring: str | None = None,
+    until: datetime | None = None,
+) -> Evaluation:  # fmt: skip
+    part = SignalDecision(
+        signal=situation.signal, outcome=outcome, runbook=runbook, reasons=reasons, guards=guards,
+        incident_id=incident.id if incident else None, reconsider_at=until,
+    )  # fmt: skip
+    return Evaluation(part, incident=incident, ring=ring, fleet=situation.fleet)
+
+
+def _choose(situation: Situation, incident: Incident | None) -> Evaluation:
+    if not situation.runbooks:
+        return _with(situation, incident, Outcome.IGNORE, "no runbook reacts to it")
+    runbook, stack = situation.runbooks[0], situation.stack
+    assert stack is not None  # noqa: S101  # evaluate() saw to it; this tells the type checker
+    mode = Mode(situation.signal.facts.get("mode", Mode.LIVE)) if _by_hand(situation.signal) else Mode.LIVE
+    autonomy = effective_autonomy(runbook, stack, by_hand=_by_hand(situation.signal))
+    trusted = trust(
+        situation.signal, stack, situation.now, own_account=situation.own_account, reconsidering=situation.reconsidering
+    )
+    frozen = standing_freeze(stack, situation.now, automatic=not _by_hand(situation.signal))
+    before = (*trusted, frozen)
+    if mode is Mode.LIVE:
+        blocking = [result for result in before if not result.passed]
+        if blocking:
+            return _not_now(situation, incident, runbook, before, blocking)
+        mode = {Autonomy.SHADOW: Mode.SHADOW, Autonomy.SUGGEST: Mode.SUGGEST}.get(autonomy, Mode.LIVE)
+    return _admit(situation, incident, runbook, mode, autonomy, before)
+
+
+def _by_hand(signal: Signal) -> bool:
+    return signal.kind is SignalKind.MANUAL
+
+
+def _admit(
+    situation: Situation, incident: Incident | None, runbook: Runbook, mode: Mode, autonomy: Autonomy,
+    before: tuple[GuardResult, ...],
+) -> Evaluation:  # fmt: skip
+    assert situation.stack is not None  # noqa: S101  # as above
+    request = admission_request(
+        situation.signal, situation.stack, runbook, incident, mode, autonomy, situation.ids, situation.now
+    )
+    reserved = reserve(situation.fleet, request, situation.limits, situation.now)
+    admitted = admit(situation.ledger, request, situation.now)
+    guards = (*before, *reserved.results, *admitted.results)
+    blocking = [result for result in guards if not result.passed]
+    if blocking or reserved.fleet is None or admitted.ledger is None:
+        return _not_now(situation, incident, runbook, guards, blocking)
+    outcome = _outcome(mode, autonomy)
+    part = SignalDecision(
+        signal=situation.signal, outcome=outcome, runbook=runbook.runbook, run_id=request.run_id,
+        incident_id=incident.id if incident else None, guards=guards,
+        reasons=(_why(situation.signal, runbook, autonomy, mode),),
+    )  # fmt: skip
+    taken = incidents.acting(incident, request.run_id, situation.now) if incident else None
+    return Evaluation(part, incident=taken, ledger=admitted.ledger, fleet=reserved.fleet)
+
+
+def _outcome(mode: Mode, autonomy: Autonomy) -> Outcome:
+    if mode in {Mode.SUGGEST, Mode.SHADOW}:
+        return Outcome.SUGGEST
+    if mode is Mode.LIVE and autonomy is Autonomy.APPROVE:
+        return Outcome.ASK
+    return Outcome.RUN
+
+
+def _why(signal: Signal, runbook: Runbook, autonomy: Autonomy, mode: Mode) -> str:
+    what = f"{runbook.runbook} reacts to {signal.kind.value} {signal.name or ''}".strip()
+    if _by_hand(signal):
+        what = f"{signal.facts.get('principal', 'somebody')} asked for {runbook.runbook}"
+    return f"{what}; autonomy {autonomy.value}, mode {mode.value}"
+
+
+def _not_now(
+    situation: Situation, incident: Incident | None, runbook: Runbook, guards: tuple[GuardResult, ...],
+    blocking: list[GuardResult],
+) -> Evaluation:  # fmt: skip
+    reasons = tuple(f"{result.guard}: {result.because}" for result in blocking)
+    if incident is None:  # asked for by hand or by the clock: refused now, and nobody comes back to it
+        return _with(situation, None, Outcome.REFUSE, *reasons, guards=guards, runbook=runbook.runbook)
+    limit = situation.stack.limits.max_reconsiders if situation.stack else 1
+    if incident.reconsidered >= limit:
+        given_up = incidents.needs_human(incident, situation.now, f"held {incident.reconsidered} times: {reasons[0]}")
+        return _with(situation, given_up, Outcome.REFUSE, *reasons, guards=guards, runbook=runbook.runbook)
+    final = [result for result in blocking if result.retry_at is None and result.guard in FINAL]
+    if final:
+        refused = incidents.needs_human(incident, situation.now, reasons[0])
+        return _with(situation, refused, Outcome.REFUSE, *reasons, guards=guards, runbook=runbook.runbook)
+    soonest = situation.now + timedelta(seconds=30)
+    later = [result.retry_at or situation.now + timedelta(seconds=HOLD_S) for result in blocking]
+    until = max(*later, soonest)
+    waiting = incidents.held(incident, until, situation.ids.event, reasons[0])
+    return _with(situation, waiting, Outcome.HOLD, *reasons, guards=guards, runbook=runbook.runbook, until=until)
+
+
+FINAL = frozenset({"account", "region", "stack", "stale"})
+"""Guards that time does not heal."""

@@ -1,0 +1,292 @@
+"""The executor: carries out one Move. The conductor has decided; here things happen and are recorded.
+
+Every effect is safe to repeat: a worker that dies anywhere leaves records from which the next one
+decides the same Move again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.engine import moves as m
+from chalicelib.engine.before_change import guards_now
+from chalicelib.engine.conductor import View
+from chalicelib.engine.journal import Journal, Note, to_status
+from chalicelib.engine.planning import (
+    build_plan,
+    changes_hash,
+    difference,
+    first_records,
+    only_shows,
+    plan_anew,
+    why_ask,
+)
+from chalicelib.engine.ports import Ports
+from chalicelib.engine.release import Releaser
+from chalicelib.engine.sampling import sample
+from chalicelib.engine.stepwork import Halt, Situation, StepWork
+from chalicelib.engine.verification import add_sample, all_true, begin
+from chalicelib.guards.live import blast_radius
+from chalicelib.models.approval import Approval, ApprovalState
+from chalicelib.models.change import Plan
+from chalicelib.models.check import Answer, CheckResult
+from chalicelib.models.run import Mode, Run, RunStatus, StepRecord, StepStatus, Verdict
+from chalicelib.models.words import Risk
+
+
+@dataclass(frozen=True)
+class Performed:
+    run: Run
+    sleep_until: datetime | None = None
+    over: bool = False
+
+
+class Executor:
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._work = StepWork(ports)
+        self._journal = Journal(ports.runs)
+        self._releaser = Releaser(ports, self._journal)
+
+    def perform(self, move: m.Move, view: View, alarms: tuple[str, ...], worker: str) -> Performed:
+        run, now = view.run, view.now
+        at = Situation(run, view.steps, self._ports.stacks[run.stack], now, alarms, worker)
+        match move:
+            case m.SleepUntil():
+                return self._sleep(run, move, now)
+            case m.Release():
+                return Performed(self._releaser.release(run, move.part, now))
+            case m.Nothing():
+                return Performed(run, over=True)
+            case m.Finish():
+                return Performed(self._finish(run, move, now))
+            case m.Preflight():
+                return Performed(self._preflight(at))
+            case m.PlanStep() | m.DoStep():
+                return Performed(self._step(at, move))
+            case m.SealPlan():
+                return Performed(self._seal(at))
+            case m.Ask():
+                return Performed(self._ask(at, move.scope, move.question))
+            case m.TakeAnswer():
+                return Performed(self._take_answer(at, view.approval))
+            case m.BeginVerify():
+                return Performed(self._begin_verify(at))
+            case m.TakeSample():
+                return Performed(self._take_sample(at))
+            case m.BeginCancel():
+                text = f"cancelling for {run.cancel_requested_by}: the change in flight is finished first"
+                notes: list[Note] = [("cancelling", text, {})]
+                return Performed(self._journal.save(run, now, notes, **to_status(run, RunStatus.CANCELLING)))
+
+    # -- sleeping and ending -------------------------------------------------------------------
+
+    def _sleep(self, run: Run, move: m.SleepUntil, now: datetime) -> Performed:
+        if run.woken:  # somebody rang while we were deciding: decide again before lying down
+            return Performed(self._journal.save(run, now, woken=False))
+        waits = {RunStatus.AWAITING_APPROVAL, RunStatus.VERIFYING, RunStatus.CANCELLING, RunStatus.SLEEPING}
+        update: dict[str, Any] = {"wake_at": move.at}
+        notes: list[Note] = []
+        if run.status not in waits:
+            update |= {"status": RunStatus.SLEEPING, "before_sleep": run.status}
+            notes = [("sleeping", move.why, {"until": move.at.isoformat()})]
+        if run.wake_at != move.at or update.get("status"):
+            run = self._journal.save(run, now, notes, **update)
+        return Performed(run, sleep_until=move.at)
+
+    def _finish(self, run: Run, move: m.Finish, now: datetime) -> Run:
+        word = move.verdict.value if move.verdict else move.status.value
+        notes: list[Note] = [("verdict" if move.verdict else "ended", f"{word}: {move.outcome}", {})]
+        return self._journal.save(
+            run, now, notes, **to_status(run, move.status), verdict=move.verdict, outcome=move.outcome,
+            needs_person=move.needs_person, ended_at=now, wake_at=now,
+        )  # fmt: skip
+
+    # -- before anything is changed ------------------------------------------------------------
+
+    def _preflight(self, at: Situation) -> Run:
+        run = at.run
+        known = {record.id for record in at.steps}
+        for record in first_records(run):
+            if record.id not in known:  # an earlier worker may have died in here
+                self._ports.runs.save_step(record)
+        results = self._confirm(at) if run.incident_id and run.runbook.verify else ()
+        wrong = any(result.answer is Answer.FALSE for result in results)
+        notes: list[Note] = [("preflight", f"{r.check}: {r.answer.value}, {r.because}", {}) for r in results]
+        update: dict[str, Any] = to_status(run, RunStatus.PLANNING)
+        planning = self._journal.save(run, at.now, notes, **update, preflight=results)
+        if results and all_true(results):
+            end = m.Finish(RunStatus.FINISHED, Verdict.RECOVERED_BEFORE_ACTION, "all checks were true before anything was changed")
+            return self._finish(planning, end, at.now)
+        if results and not wrong and run.mode is Mode.LIVE:
+            unsure = "; ".join(f"{r.check}: {r.because}" for r in results if r.answer is Answer.UNKNOWN)
+            end = m.Finish(RunStatus.STOPPED, None, f"the signal could not be confirmed ({unsure})")
+            return self._finish(planning, end, at.now)
+        return self._stand_aside(at, planning)
+
+    def _confirm(self, at: Situation) -> tuple[CheckResult, ...]:
+        """A signal is a hint (S2): the condition itself is read before anything is planned."""
+        verify = at.run.runbook.verify
+        return sample(self._ports, at.run, at.stack, verify.that if verify else (), at.now, at.alarms)
+
+    def _stand_aside(self, at: Situation, run: Run) -> Run:
+        if run.mode is not Mode.LIVE:
+            return run
+        refused = [r for r in guards_now(self._ports, run, at.stack, at.now, at.alarms) if not r.passed]
+        if not refused:
+            return run
+        why = "; ".join(f"{result.guard}: {result.because}" for result in refused)
+        return self._finish(run, m.Finish(RunStatus.STOPPED, None, f"stood aside: {why}"), at.now)
+
+    def _step(self, at: Situation, move: m.PlanStep | m.DoStep) -> Run:
+        record = next(record for record in at.steps if record.id == move.step)
+        busy = record.lease
+        if busy and busy.owner != at.worker and busy.until > at.now:
+            wait = m.SleepUntil(busy.until, f"step {record.id} is held by another worker")
+            return self._sleep(at.run, wait, at.now).run
+        worked = self._work.plan(at, record) if isinstance(move, m.PlanStep) else self._work.do(at, record)
+        if isinstance(worked, Halt):
+            return self._halt(at, record, worked)
+        back = to_status(at.run, at.run.before_sleep) if at.run.status is RunStatus.SLEEPING and at.run.before_sleep else {}
+        update: dict[str, Any] = {**back, "cursor": record.id}
+        if at.run.first_action_at is None and worked.changed_anything:
+            update["first_action_at"] = at.now
+        return self._journal.save(at.run, at.now, step_notes(record, worked), **update)
+
+    def _halt(self, at: Situation, record: StepRecord, halt: Halt) -> Run:
+        if halt.cancelled:
+            return self._ports.runs.get(at.run.id) or at.run  # the flag is on the run: decide again from it
+        if halt.recovered:
+            why = "the trouble ended before anything was changed"
+            return self._finish(at.run, m.Finish(RunStatus.FINISHED, Verdict.RECOVERED_BEFORE_ACTION, why), at.now)
+        verdict = Verdict.INCONCLUSIVE if at.changed else None
+        why = f"step {record.id} was not allowed to go on: {halt.refusal}"
+        return self._finish(at.run, m.Finish(RunStatus.STOPPED, verdict, why, needs_person=at.changed), at.now)
+
+    def _plan_of(self, run: Run, records: tuple[StepRecord, ...]) -> Plan:
+        risks = {name: action.risk for name, action in self._ports.actions.items()}
+        return build_plan(run, records, risks, frozenset(self._ports.actions))
+
+    def _seal(self, at: Situation) -> Run:
+        plan = self._plan_of(at.run, at.steps)
+        count = len(plan.changes)
+        text = f"plan {plan.hash[:12]}: {count} change(s)" if count else "plan: nothing to change now"
+        facts = {"hash": plan.hash, "changes": [change.sentence for change in plan.changes]}
+        update: dict[str, Any] = {"plan_sealed": True, "plan_hash": plan.hash}
+        refusal = blast_radius(at.run.runbook.guards.blast_radius, plan.changes)
+        run = self._journal.save(at.run, at.now, [("planned", text, facts)], **update)
+        if only_shows(run):
+            return self._finish(run, m.Finish(RunStatus.FINISHED, None, f"{text}; nothing was changed"), at.now)
+        if not refusal.passed:
+            end = m.Finish(RunStatus.STOPPED, None, f"{refusal.guard}: {refusal.because}", needs_person=True)
+            return self._finish(run, end, at.now)
+        question = why_ask(run, plan) if count or plan.steps else None
+        if question:
+            return self._ask(Situation(run, at.steps, at.stack, at.now, at.alarms, at.worker), "plan", question)
+        return self._journal.save(run, at.now, **to_status(run, RunStatus.RUNNING))
+
+    # -- asking people -------------------------------------------------------------------------
+
+    def _ask(self, at: Situation, scope: str, question: str) -> Run:
+        run, number = at.run, at.run.approvals + 1
+        notes: list[Note] = []
+        if scope == "plan" and run.approved.get("plan"):
+            notes = [("plan_differs", line, {}) for line in self._what_differs(run, at.steps)]
+        approval = Approval(
+            run_id=run.id, number=number, scope=scope, plan_hash=self._hash(at, scope), question=question,
+            asked_at=at.now, expires_at=at.now + timedelta(seconds=at.stack.limits.approval_expires),
+            approvers=run.runbook.guards.approvers, started_by=run.started_by,
+        )  # fmt: skip
+        asked = self._ports.approvals.ask(approval)
+        notes.append(("asked", f"{question}; answer before {asked.expires_at:%Y-%m-%d %H:%M} UTC", {"number": number}))
+        waiting = self._journal.save(
+            run, at.now, notes, **to_status(run, RunStatus.AWAITING_APPROVAL), approvals=number, wake_at=asked.expires_at
+        )
+        self._releaser.mirror(waiting, at.now)
+        return waiting
+
+    def _hash(self, at: Situation, scope: str) -> str:
+        record = next((record for record in at.steps if record.id == scope), None)
+        if record is not None and record.changes:
+            return changes_hash(record.changes)
+        return at.run.plan_hash or self._plan_of(at.run, at.steps).hash
+
+    def _what_differs(self, run: Run, records: tuple[StepRecord, ...]) -> tuple[str, ...]:
+        wanted = run.approved["plan"]
+        planned = (moment.facts for moment in self._ports.runs.moments(run.id) if moment.what == "planned")
+        approved: list[str] = next((facts["changes"] for facts in planned if facts.get("hash") == wanted), [])
+        return difference(approved, [change.sentence for change in self._plan_of(run, records).changes])
+
+    def _take_answer(self, at: Situation, approval: Approval | None) -> Run:
+        assert approval is not None  # noqa: S101  # the conductor asks anew where there is none
+        run = at.run
+        if approval.state is ApprovalState.APPROVED:
+            return self._approved(at, approval)
+        if approval.state is ApprovalState.PENDING:
+            approval = self._ports.approvals.expire(run.id, approval.number, at.now)
+            if approval.state is ApprovalState.APPROVED:
+                return self._approved(at, approval)
+        answered = approval.answered_by or "nobody in time"
+        why = f"{approval.state.value} by {answered}" + (f": {approval.reason}" if approval.reason else "")
+        verdict = Verdict.INCONCLUSIVE if at.changed else None
+        return self._finish(run, m.Finish(RunStatus.STOPPED, verdict, why, needs_person=True), at.now)
+
+    def _approved(self, at: Situation, approval: Approval) -> Run:
+        run = at.run
+        update: dict[str, Any] = {"approved": {**run.approved, approval.scope: approval.plan_hash}}
+        text = f"approved by {approval.answered_by}: {approval.reason or 'no reason given'}"
+        if approval.scope != "plan":
+            update |= to_status(run, RunStatus.RUNNING)
+            return self._used(self._journal.save(run, at.now, [("approved", text, {})], **update), approval)
+        # What was approved is what runs: plan again, and compare before anything is done.
+        for record in at.steps:
+            self._ports.runs.save_step(plan_anew(record))
+        update |= to_status(run, RunStatus.PLANNING) | {"plan_sealed": False}
+        return self._used(self._journal.save(run, at.now, [("approved", text, {})], **update), approval)
+
+    def _used(self, run: Run, approval: Approval) -> Run:
+        """After the run knows: then its own state keeps a second worker from taking the answer again."""
+        self._ports.approvals.mark_used(run.id, approval.number)
+        return run
+
+    # -- proving it ----------------------------------------------------------------------------
+
+    def _begin_verify(self, at: Situation) -> Run:
+        verify = at.run.runbook.verify
+        state = begin(verify, at.now) if verify else None
+        notes: list[Note] = [("verifying", "all changes made; asking whether it helped", {})]
+        run = self._journal.save(at.run, at.now, notes, **to_status(at.run, RunStatus.VERIFYING), verification=state)
+        self._releaser.mirror(run, at.now)
+        return run
+
+    def _take_sample(self, at: Situation) -> Run:
+        run, verify = at.run, at.run.runbook.verify
+        assert run.verification is not None and verify is not None  # noqa: S101, PT018  # the conductor saw to it
+        results = sample(self._ports, run, at.stack, verify.that, at.now, at.alarms)
+        state = add_sample(run.verification, results, at.now)
+        text = ", ".join(f"{result.check} {result.answer.value}" for result in results)
+        facts = {result.check: result.because for result in results}
+        return self._journal.save(run, at.now, [("sample", text, facts)], verification=state)
+
+
+def step_notes(before: StepRecord, after: StepRecord) -> list[Note]:
+    """What became of a step, as lines of the timeline."""
+    notes: list[Note] = []
+    for change, old, new in zip(after.changes, before.progress, after.progress, strict=False):
+        if old.state is not new.state:
+            notes.append((f"change_{new.state.value}", f"{change.sentence}: {new.detail or new.state.value}", {}))
+    if after.status is not before.status or after.retry_at != before.retry_at:
+        text = f"{after.id} ({after.do}): {after.status.value}{_because(after)}"
+        notes.append((f"step_{after.status.value}", text, {"attempt": after.attempt}))
+    return notes
+
+
+def _because(record: StepRecord) -> str:
+    if record.status is StepStatus.PLANNED:
+        return f", {len(record.changes)} change(s)"
+    why = record.detail or record.known_later
+    return f", {why}" if why else ""
+
+
+def risk_names(ports: Ports) -> frozenset[str]:
+    return frozenset(name for name, action in ports.actions.items() if action.risk is Risk.HIGH)

@@ -1,0 +1,36 @@
+"""Writes a run together with its timeline: every sentence that people read later is made of these."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from chalicelib.engine.transitions import RUN, follow
+from chalicelib.models.run import Moment, Run, RunStatus
+from chalicelib.store.runs import Runs
+
+Note = tuple[str, str, dict[str, Any]]
+"""What happened, in one word; the sentence; facts."""
+
+
+def to_status(run: Run, status: RunStatus) -> dict[str, Any]:
+    """The fields that change with the status; raises on an illegal pair."""
+    before = run.before_sleep if run.status is RunStatus.SLEEPING and run.before_sleep else run.status
+    if status is not RunStatus.SLEEPING:
+        follow(RUN, before, status)
+    return {"status": status, "before_sleep": None}
+
+
+class Journal:
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    def save(self, run: Run, now: datetime, moments: Iterable[Note] = (), **update: Any) -> Run:
+        """Moments first: a crash in between leaves a line too many, never one too few."""
+        seq, lines = run.seq, []
+        for what, text, facts in moments:
+            seq += 1
+            lines.append(Moment(run_id=run.id, seq=seq, at=now, what=what, text=text, facts=facts))
+        if lines:
+            self._runs.add_moments(run.id, lines)
+        changed = run.model_copy(update={**update, "seq": seq, "moves": run.moves + 1, "changed_at": now})
+        return self._runs.save(changed)

@@ -1,0 +1,91 @@
+"""The one Step Functions machine for all runbooks, and the driver that wakes runs through it.
+
+    Advance ─▶ Choice ─▶ Advance | Sleep | Succeed | Fail
+                            Sleep ─(ring or time-out)─▶ Advance
+
+The machine carries no meaning: its input is a run id and a generation, its task token a doorbell.
+Editing a runbook never redeploys it. JSONPath, since the tests run it for real where JSONata is not.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+from chalicelib.aws.sfn import Sfn
+from chalicelib.errors import AwsError
+
+RETRY = [
+    {
+        # A throttled or crashed worker: the next one reads the store and decides again.
+        "ErrorEquals": ["States.ALL"],
+        "IntervalSeconds": 2,
+        "MaxAttempts": 8,
+        "BackoffRate": 2.0,
+        "MaxDelaySeconds": 60,
+        "JitterStrategy": "FULL",
+    }
+]
+
+
+def definition(advance_arn: str) -> dict[str, Any]:
+    """`advance_arn` may be a CloudFormation substitution like `${AdvanceArn}`."""
+    invoke = {"FunctionName": advance_arn, "Payload.$": "$"}
+    return {
+        "Comment": "MLflow Steward: one run of one runbook; the store decides, this only wakes.",
+        "StartAt": "Advance",
+        "States": {
+            "Advance": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Parameters": invoke,
+                "OutputPath": "$.Payload",
+                "Retry": RETRY,
+                "Next": "Choose",
+            },
+            "Choose": {
+                "Type": "Choice",
+                "Choices": [
+                    {"Variable": "$.next", "StringEquals": "advance", "Next": "Advance"},
+                    {"Variable": "$.next", "StringEquals": "sleep", "Next": "Sleep"},
+                    {"Variable": "$.next", "StringEquals": "succeed", "Next": "Succeed"},
+                ],
+                "Default": "Fail",
+            },
+            "Sleep": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+                "Parameters": {
+                    "FunctionName": advance_arn,
+                    "Payload": {
+                        "run_id.$": "$.run_id",
+                        "generation.$": "$.generation",
+                        "token.$": "$$.Task.Token",
+                    },
+                },
+                "TimeoutSecondsPath": "$.seconds",
+                "ResultPath": None,
+                # Time is up, or the doorbell could not be hung up: either way, look again.
+                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Advance"}],
+                "Next": "Advance",
+            },
+            "Succeed": {"Type": "Succeed"},
+            "Fail": {"Type": "Fail", "Error": "NoSuchRun", "Cause": "the store does not know this run"},
+        },
+    }
+
+
+class StepFunctionsDriver:
+    def __init__(self, sfn: Sfn, machine_arn: str) -> None:
+        self._sfn = sfn
+        self._machine_arn = machine_arn
+
+    def start(self, run_id: str, generation: int) -> None:
+        """The name makes it idempotent: one execution a run and generation, whoever asks."""
+        self._sfn.start_execution(
+            self._machine_arn, f"{run_id}-{generation}", {"run_id": run_id, "generation": generation}
+        )
+
+    def ring(self, run_id: str, token: str | None) -> None:
+        if token is None:
+            return
+        with suppress(AwsError):  # a lost ring costs only latency: sleeping ends by itself
+            self._sfn.send_task_success(token, {"rung": run_id})

@@ -1,0 +1,33 @@
+"""What the executor needs from the rooms below it. Built once by wiring; twins in tests and sandbox."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.aws.sessions import Sessions
+from chalicelib.models.stack import Stack
+from chalicelib.net.http import HttpPort
+from chalicelib.steps.checks import Check
+from chalicelib.steps.step import Action, Probe
+from chalicelib.store.approvals import Approvals
+from chalicelib.store.incidents import Incidents
+from chalicelib.store.ledgers import Ledgers
+from chalicelib.store.runs import Runs
+
+
+@dataclass(frozen=True)
+class Ports:
+    runs: Runs
+    approvals: Approvals
+    ledgers: Ledgers
+    incidents: Incidents
+    stacks: Mapping[str, Stack]
+    probes: Mapping[str, Probe[Any, Any]]
+    actions: Mapping[str, Action[Any]]
+    checks: Mapping[str, Check]
+    sessions: Sessions
+    http: HttpPort
+    jitter: Callable[[], float]
+    """0 to 1; spreads retries. Random in Lambda, seeded in the sandbox."""
+    lease_s: int = 360
+    """Longer than one Advance can live: function time-out (300 s) and a minute (S31)."""

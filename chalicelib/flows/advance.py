@@ -1,0 +1,117 @@
+"""Advance: one move of one run. Woken by Step Functions or the local loop; decides from the store."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.engine.before_change import halted
+from chalicelib.engine.conductor import View, next_move
+from chalicelib.engine.executor import Executor, risk_names
+from chalicelib.engine.moves import Release
+from chalicelib.engine.planning import index_of
+from chalicelib.errors import StaleWrite
+from chalicelib.flows import measure
+from chalicelib.flows.parts import Parts
+from chalicelib.flows.summarize import tell_the_end, tell_what_is_due
+from chalicelib.models.incident import Incident
+from chalicelib.models.run import Run, RunStatus
+
+MOST_MOVES = 2000
+"""25,000 history events end an execution; a move is worth about ten of them."""
+
+
+@dataclass(frozen=True)
+class Next:
+    """What the machine does now: `advance`, `sleep`, `succeed` or `fail`."""
+
+    kind: str
+    run_id: str
+    generation: int
+    until: datetime | None = None
+
+    def as_state(self, now: datetime) -> dict[str, object]:
+        seconds = 1 if self.until is None else max(1, min(int((self.until - now).total_seconds()), 86_400))
+        return {"next": self.kind, "run_id": self.run_id, "generation": self.generation, "seconds": seconds}
+
+
+def advance(parts: Parts, run_id: str, generation: int, worker: str) -> Next:
+    now = parts.clock.now()
+    run = parts.engine.runs.get(run_id)
+    if run is None:
+        return Next("fail", run_id, generation)
+    if run.generation != generation:  # a newer execution has taken over; this one ends silently
+        return Next("succeed", run_id, generation)
+    if run.moves >= MOST_MOVES * run.generation and run.status.is_live:
+        return hand_over(parts, run)
+    parts.telemetry.bind(run_id=run.id, incident_id=run.incident_id, stack=run.stack)
+    incident = parts.engine.incidents.get(run.incident_id) if run.incident_id else None
+    try:
+        run = tell_what_is_due(parts, run, now)
+        view = look_at(parts, run, incident, now)
+        move = next_move(view)
+        if isinstance(move, Release) and move.part == "summary":
+            run = tell_the_end(parts, run, now)
+            view = replace(view, run=run)
+        done = Executor(parts.engine).perform(move, view, _alarms(run, incident), worker)
+        if run.status.is_live and not done.run.status.is_live:
+            measure.run_ended(parts.telemetry, done.run)
+    except StaleWrite:
+        return Next("advance", run_id, generation)  # somebody wrote first: read again, decide again
+    if done.over:
+        return Next("succeed", run_id, generation)
+    if done.sleep_until:
+        return Next("sleep", run_id, generation, done.sleep_until)
+    return Next("advance", run_id, generation)
+
+
+def look_at(parts: Parts, run: Run, incident: Incident | None, now: datetime) -> View:
+    records = parts.engine.runs.steps(run.id)
+    ordered = tuple(sorted(records, key=lambda record: index_of(run.runbook, record.id)))
+    approval = parts.engine.approvals.current(run.id) if run.status is RunStatus.AWAITING_APPROVAL else None
+    return View(
+        run=run,
+        steps=ordered,
+        now=now,
+        approval=approval,
+        halted=halted(parts.engine, run.stack) if run.status.is_live else None,
+        recovered=incident is not None and not incident.firing,
+        rivals=_rivals(parts, run),
+        high_risk=risk_names(parts.engine),
+    )
+
+
+def _rivals(parts: Parts, run: Run) -> int:
+    """Incidents that were told to wait for this run."""
+    if not any(step.do == "wait_until" for step in run.runbook.steps):
+        return 0
+    others = parts.engine.incidents.open_of(run.stack)
+    return sum(1 for other in others if other.id != run.incident_id and other.reconsider_at and other.firing)
+
+
+def _alarms(run: Run, incident: Incident | None) -> tuple[str, ...]:
+    firing = tuple(source.alarm for source in incident.firing if source.alarm) if incident else ()
+    return tuple(dict.fromkeys((*run.alarms, *firing)))
+
+
+def hand_over(parts: Parts, run: Run) -> Next:
+    """The next execution takes the run on; the write decides who raised the generation."""
+    try:
+        newer = parts.engine.runs.save(run.model_copy(update={"generation": run.generation + 1, "token": None}))
+    except StaleWrite:
+        return Next("advance", run.id, run.generation)
+    parts.driver.start(newer.id, newer.generation)
+    return Next("succeed", run.id, run.generation)
+
+
+def lie_down(parts: Parts, run_id: str, generation: int, token: str) -> None:
+    """Sleep, as Step Functions does it: leave the token, look once more, ring oneself if need be."""
+    run = parts.engine.runs.get(run_id)
+    if run is None or run.generation != generation:
+        parts.driver.ring(run_id, token)
+        return
+    if run.woken or (run.wake_at and run.wake_at <= parts.clock.now()):
+        parts.driver.ring(run_id, token)
+        return
+    try:
+        parts.engine.runs.save(run.model_copy(update={"token": token}))
+    except StaleWrite:  # something came meanwhile
+        parts.driver.ring(run_id, token)

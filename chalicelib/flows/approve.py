@@ -1,0 +1,44 @@
+"""People answer: approve, reject, cancel. One conditional write wins; then the run is rung."""
+
+from chalicelib.errors import InputError, UnknownName
+from chalicelib.flows.parts import Parts
+from chalicelib.models.approval import Approval, ApprovalState
+from chalicelib.models.run import Run
+
+
+def answer(
+    parts: Parts, run_id: str, *, approve: bool, by: str, reason: str, plan_hash: str | None = None
+) -> Approval:
+    """`plan_hash` is what the person saw; where it is not given, it is the one being asked about."""
+    run = _run(parts, run_id)
+    approval = parts.engine.approvals.current(run_id)
+    if approval is None:
+        raise InputError(f"run {run_id} is {run.status.value} and asks nobody")
+    state = ApprovalState.APPROVED if approve else ApprovalState.REJECTED
+    answered = parts.engine.approvals.answer(
+        run_id, approval.number, plan_hash or approval.plan_hash, state, by=by, reason=reason, now=parts.clock.now()
+    )
+    _ring(parts, run_id)
+    return answered
+
+
+def cancel(parts: Parts, run_id: str, *, by: str, reason: str) -> Run:
+    run = _run(parts, run_id)
+    if not run.status.is_live:
+        raise InputError(f"run {run_id} is over: {run.status.value}")
+    asked = parts.engine.runs.request_cancel(run_id, by, reason)
+    _ring(parts, run_id)
+    return asked or run
+
+
+def _run(parts: Parts, run_id: str) -> Run:
+    run = parts.engine.runs.get(run_id)
+    if run is None:
+        raise UnknownName("run", run_id)
+    return run
+
+
+def _ring(parts: Parts, run_id: str) -> None:
+    run = parts.engine.runs.ring(run_id)
+    if run is not None:
+        parts.driver.ring(run_id, run.token)

@@ -1,0 +1,183 @@
+"""An event arrives: claim it, archive it, evaluate it, admit, record why. Never looks at the live stack.
+
+A crash anywhere leaves the decision `received`; a redelivery after a minute takes it over and makes
+the same ids again, so nothing happens twice and nothing is lost.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.engine import incidents
+from chalicelib.engine.admission import Ids
+from chalicelib.engine.evaluate import Evaluation, Situation, evaluate
+from chalicelib.errors import EventInProgress, StaleWrite, StoreUnavailable
+from chalicelib.flows import measure
+from chalicelib.flows.archive import redacted
+from chalicelib.flows.dispatch import dispatch_outbox
+from chalicelib.flows.parts import Parts
+from chalicelib.flows.summarize import tell_of_brake, tell_of_decision
+from chalicelib.models.decision import Decision, DecisionState, Outcome, SignalDecision
+from chalicelib.models.incident import Incident, IncidentState
+from chalicelib.models.ledger import Fleet, Ledger
+from chalicelib.models.runbook import Runbook
+from chalicelib.models.shape import content_hash
+from chalicelib.models.signal import Signal, SignalKind, SignalState
+from chalicelib.signals.read import read_signals
+from chalicelib.signals.tie import tie
+from chalicelib.store.decisions import Received, archive_key
+
+MOST_TRIES = 12
+WEIGHT = [Outcome.RUN, Outcome.ASK, Outcome.SUGGEST, Outcome.HOLD, Outcome.REFUSE, Outcome.INVALID, Outcome.IGNORE]
+
+
+def event_id_of(payload: object) -> str:
+    """The event's own id, else the hash of what it says: a redelivery has the same either way."""
+    if isinstance(payload, Mapping):
+        for key in ("id", "MessageId", "event_id"):
+            if isinstance(payload.get(key), str) and 0 < len(payload[key]) <= 128:
+                return str(payload[key])
+        records = payload.get("Records")
+        if isinstance(records, list) and len(records) == 1 and isinstance(records[0], Mapping):
+            sns = records[0].get("Sns")
+            if isinstance(sns, Mapping) and isinstance(sns.get("MessageId"), str):
+                return str(sns["MessageId"])[:128]
+    return "h-" + content_hash(repr(payload))[:32]
+
+
+def ingest(
+    parts: Parts, payload: object, *, event_id: str | None = None, runbook: Runbook | None = None,
+    principal: str | None = None,
+) -> Decision:  # fmt: skip
+    """`runbook` overrides matching, for runbooks that are made and not written (undo)."""
+    now, event_id = parts.clock.now(), event_id or event_id_of(payload)
+    claim = parts.decisions.receive(event_id, now)
+    if claim.state is Received.IN_PROGRESS:
+        raise EventInProgress(event_id)  # dropped, it could be lost; it comes again and is then a duplicate or ours
+    if not claim.is_ours:
+        return claim.decision
+    where = parts.archive.put(archive_key(event_id, now), redacted(payload))
+    signals = [tie(signal, parts.stack_keys) for signal in read_signals(payload, received_at=now)]
+    decided = [decide(parts, signal, event_id, now, runbook=runbook) for signal in signals]
+    decision = claim.decision.model_copy(update={"archived_at": where, "principal": principal})
+    return conclude(parts, decision, tuple(decided), now)
+
+
+def conclude(parts: Parts, decision: Decision, decided: tuple[SignalDecision, ...], now: datetime) -> Decision:
+    """Record it, then start what was admitted and tell what people must know."""
+    outcome = min((part.outcome for part in decided), key=WEIGHT.index, default=Outcome.INVALID)
+    done = parts.decisions.decide(
+        decision.model_copy(
+            update={"state": DecisionState.DECIDED, "decided_at": now, "outcome": outcome, "parts": decided}
+        )
+    )
+    for part in decided:
+        measure.decided(parts.telemetry, part)
+        stack = parts.engine.stacks.get(part.signal.stack or "")
+        if part.run_id and stack:
+            dispatch_outbox(parts, stack.stack)
+        if stack and part.outcome is Outcome.REFUSE and part.signal.kind is not SignalKind.MANUAL:
+            tell_of_decision(parts, part, stack, now)
+    return done
+
+
+def decide(
+    parts: Parts, signal: Signal, event_id: str, now: datetime, *, runbook: Runbook | None = None, again: bool = False
+) -> SignalDecision:
+    """Evaluate on what is stored, write what follows, and start over if somebody wrote first."""
+    for _ in range(MOST_TRIES):
+        situation = look(parts, signal, event_id, now, runbook=runbook, again=again)
+        evaluation = evaluate(situation)
+        try:
+            write(parts, situation, evaluation, signal, now)
+            _tell_others(parts, situation, signal, now)
+        except StaleWrite:
+            continue
+        return evaluation.part
+    raise StoreUnavailable(f"deciding on event {event_id}", "too many others were writing at once")
+
+
+def _tell_others(parts: Parts, situation: Situation, signal: Signal, now: datetime) -> None:
+    """A `resolved` can end sources of several incidents: a steady service ends all its task troubles."""
+    if signal.state is not SignalState.RESOLVED or situation.stack is None:
+        return
+    own = situation.incident.id if situation.incident else None
+    for other in parts.engine.incidents.open_of(situation.stack.stack):
+        if other.id != own and any(incidents.ends(signal, source) for source in other.firing):
+            evaluation = evaluate(replace(situation, incident=other))
+            write(parts, replace(situation, incident=other), evaluation, signal, now)
+
+
+def look(
+    parts: Parts, signal: Signal, event_id: str, now: datetime, *, runbook: Runbook | None = None, again: bool = False
+) -> Situation:
+    stack = parts.engine.stacks.get(signal.stack) if signal.stack else None
+    if stack is None:  # nothing to read: whatever it is, it concerns none of ours
+        nothing = Ledger(stack="")
+        return Situation(signal, None, (), None, nothing, Fleet(), parts.limits, now, Ids.of(event_id, signal.id))
+    of_incident = signal.kind not in {SignalKind.MANUAL, SignalKind.SCHEDULE}
+    incident = parts.engine.incidents.open_with(stack.stack, signal.fingerprint) if of_incident else None
+    return Situation(
+        signal=signal,
+        stack=stack,
+        runbooks=(runbook,) if runbook else parts.matcher.matches(signal),
+        incident=incident,
+        ledger=parts.engine.ledgers.read(stack.stack),
+        fleet=parts.engine.ledgers.read_fleet(),
+        limits=parts.limits,
+        now=now,
+        ids=Ids.of(event_id, signal.id),
+        reconsidering=again,
+        own_account=parts.own_account,
+    )
+
+
+def write(parts: Parts, situation: Situation, evaluation: Evaluation, signal: Signal, now: datetime) -> None:
+    """Incident first (open), then Fleet, then Ledger, then the incident as it is now: whatever dies
+    in between, the ids are the same next time and each write is safe to repeat."""
+    incident = evaluation.incident
+    if incident and situation.incident is None:
+        stored = parts.engine.incidents.open_or_get(_as_opened(incident))
+        incident = incident.model_copy(update={"version": stored.version}) if stored.id == incident.id else None
+        if incident is None:
+            raise StaleWrite(f"incident {stored.id}")  # somebody opened it meanwhile: look again
+    if evaluation.fleet and evaluation.fleet != situation.fleet:
+        parts.engine.ledgers.write_fleet(evaluation.fleet)
+    if evaluation.ledger and evaluation.ledger != situation.ledger:
+        parts.engine.ledgers.write(evaluation.ledger)
+    if incident:
+        if incident != situation.incident:
+            parts.engine.incidents.save(incident)
+        parts.engine.incidents.append_signal(incident.id, signal)
+    if evaluation.ring:
+        ring(parts, evaluation.ring)
+    _page_once(parts, situation, evaluation, now)
+
+
+def ring(parts: Parts, run_id: str) -> None:
+    run = parts.engine.runs.ring(run_id)
+    if run is not None:
+        parts.driver.ring(run_id, run.token)
+
+
+def _as_opened(incident: Incident) -> Incident:
+    return incident.model_copy(update={"state": IncidentState.OPEN, "run_id": None, "runs": (), "reconsider_at": None})
+
+
+def _page_once(parts: Parts, situation: Situation, evaluation: Evaluation, now: datetime) -> None:
+    """S7: the brake holds everything, and one page goes out."""
+    braked = next((g for g in evaluation.part.guards if g.guard == "fleet_brake" and not g.passed), None)
+    if braked and situation.stack and parts.engine.ledgers.mark_paged(now):
+        tell_of_brake(parts, braked.because, situation.stack, now)
+
+
+def explain(parts: Parts, payload: Any) -> Decision:
+    """The decision that would be made, from the same evaluator, writing nothing."""
+    now, event_id = parts.clock.now(), event_id_of(payload)
+    signals = [tie(signal, parts.stack_keys) for signal in read_signals(payload, received_at=now)]
+    decided = tuple(evaluate(look(parts, signal, event_id, now)).part for signal in signals)
+    outcome = min((part.outcome for part in decided), key=WEIGHT.index, default=Outcome.INVALID)
+    return Decision(
+        event_id=event_id, state=DecisionState.DECIDED, received_at=now, decided_at=now, outcome=outcome, parts=decided
+    )

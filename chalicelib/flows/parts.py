@@ -1,0 +1,38 @@
+"""Everything the flows work with, built once by wiring (or by the sandbox with twins)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from chalicelib.catalog.match import Matcher
+from chalicelib.clock import Clock
+from chalicelib.engine.drivers import Driver
+from chalicelib.engine.ports import Ports
+from chalicelib.models.ledger import FleetLimits
+from chalicelib.models.runbook import Runbook
+from chalicelib.notify.channels import Channel
+from chalicelib.observability import Telemetry
+from chalicelib.signals.tie import StackKeys
+from chalicelib.store.blobs import Blobs
+from chalicelib.store.decisions import Decisions
+
+
+@dataclass(frozen=True)
+class Parts:
+    engine: Ports
+    decisions: Decisions
+    archive: Blobs
+    runbooks: Mapping[str, Runbook]
+    """As written; `matcher` holds them with their includes in place."""
+    matcher: Matcher
+    stack_keys: StackKeys
+    channels: Mapping[str, Channel]
+    driver: Driver
+    telemetry: Telemetry
+    limits: FleetLimits
+    own_account: str | None
+    """Where stacks live that name no account."""
+    clock: Clock
+    new_id: Callable[[], str]
+    """For events that Steward makes itself."""
+    pause: Callable[[float], None] = field(default=lambda _seconds: None)
+    """Between attempts to deliver a message."""

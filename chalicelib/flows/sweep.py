@@ -1,0 +1,143 @@
+"""Sweep: what nobody else comes back to. Held incidents when due, settled ones, events whose worker
+died, outboxes, expired approvals, dead executions; and the heartbeat that says Steward lives (S31)."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.engine import incidents as pure
+from chalicelib.errors import StaleWrite, StewardError, UnknownName
+from chalicelib.flows import measure
+from chalicelib.flows.advance import hand_over
+from chalicelib.flows.dispatch import dispatch_outbox
+from chalicelib.flows.ingest import conclude, decide, ingest, ring
+from chalicelib.flows.parts import Parts
+from chalicelib.flows.summarize import tell_of_incident
+from chalicelib.models.incident import Incident, IncidentState
+from chalicelib.models.decision import Outcome, SignalDecision
+from chalicelib.models.signal import Signal, SignalKind, SignalState
+from chalicelib.store.decisions import archive_key
+
+GIVE_UP_AFTER = timedelta(minutes=15)
+"""Longer than any redelivery that is still to come."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    reconsidered: int = 0
+    closed: int = 0
+    escalated: int = 0
+    events: int = 0
+    started: int = 0
+    expired: int = 0
+    resumed: int = 0
+    failed: tuple[str, ...] = ()
+    """What could not be swept, and why; the rest was."""
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def sweep(parts: Parts) -> Swept:
+    now = parts.clock.now()
+    counts = dict.fromkeys(("reconsidered", "closed", "escalated", "events", "started", "expired", "resumed"), 0)
+    failed: list[str] = []
+
+    def each(name: str, what: str, work) -> None:  # type: ignore[no-untyped-def]
+        try:
+            done = work()
+        except StewardError as error:
+            failed.append(f"{what}: {error}")
+        else:
+            counts[done if isinstance(done, str) else name] += int(bool(done))
+
+    for decision in parts.decisions.stuck(now):
+        each("events", f"event {decision.event_id}", lambda d=decision: take_over(parts, d.event_id, d.received_at))
+    for stack in parts.engine.stacks:
+        each("started", f"outbox of {stack}", lambda s=stack: dispatch_outbox(parts, s))
+    for incident in parts.engine.incidents.due(now):
+        each("reconsidered", f"incident {incident.id}", lambda i=incident: look_again(parts, i, now))
+    for approval in parts.engine.approvals.pending_due(now):
+        each("expired", f"approval of {approval.run_id}", lambda a=approval: expire(parts, a.run_id, a.number, now))
+    for run in parts.engine.runs.due(now):
+        each("resumed", f"run {run.id}", lambda r=run: hand_over(parts, r).kind == "succeed")
+    measure.heartbeat(parts.telemetry)
+    return Swept(**counts, failed=tuple(failed))
+
+
+def take_over(parts: Parts, event_id: str, received_at: datetime) -> bool:
+    """The raw event lies in the archive, so even one that is never delivered again is decided."""
+    try:
+        raw = parts.archive.get(parts.archive.ref(archive_key(event_id, received_at)))
+    except UnknownName:
+        return give_up(parts, event_id)
+    ingest(parts, json.loads(raw), event_id=event_id)
+    return True
+
+
+def give_up(parts: Parts, event_id: str) -> bool:
+    """Its worker died before it was archived and it was not delivered again: say so, for the record."""
+    now, decision = parts.clock.now(), parts.decisions.get(event_id)
+    if decision is None or now - decision.received_at < GIVE_UP_AFTER:
+        return False
+    reason = "its worker died before it was archived, and it was not delivered again"
+    lost = Signal(
+        id=event_id, kind=SignalKind.INVALID, state=SignalState.INFO, source="sweep", occurred_at=decision.received_at,
+        reason=reason,
+    )  # fmt: skip
+    conclude(parts, decision, (SignalDecision(signal=lost, outcome=Outcome.INVALID, reasons=(reason,)),), now)
+    return True
+
+
+def expire(parts: Parts, run_id: str, number: int, now: datetime) -> bool:
+    parts.engine.approvals.expire(run_id, number, now)
+    ring(parts, run_id)
+    return True
+
+
+def look_again(parts: Parts, incident: Incident, now: datetime) -> str | None:
+    """What the counts call it, or None where somebody else was faster."""
+    try:
+        if pure.is_settled(incident, now):
+            parts.engine.incidents.close(incident, now, "quiet for as long as its source needs to speak again")
+            return "closed"
+        if incident.firing and incident.reconsider_at and incident.reconsider_at <= now:
+            return reconsider(parts, incident, now)
+        if incident.state is IncidentState.OPEN and not incident.run_id and incident.escalated_at is None:
+            return escalate(parts, incident, now)
+        parts.engine.incidents.save(incident.model_copy(update={"changed_at": now}))
+    except StaleWrite:
+        return None
+    return None
+
+
+def reconsider(parts: Parts, incident: Incident, now: datetime) -> str | None:
+    """EventBridge tells only changes: a held alarm would never speak again, so its signal is evaluated
+    anew, as a decision of its own that names its predecessor."""
+    signal = last_firing(parts, incident)
+    if signal is None:
+        return escalate(parts, incident, now)
+    event_id = f"{incident.id}-again-{incident.reconsidered}"
+    claim = parts.decisions.receive(
+        event_id, now, predecessor=incident.last_decision, attempt=incident.reconsidered + 1,
+        trigger={"reconsider": incident.id},
+    )  # fmt: skip
+    if not claim.is_ours:
+        return None
+    part = decide(parts, signal, event_id, now, again=True)
+    conclude(parts, claim.decision, (part,), now)
+    return "reconsidered"
+
+
+def last_firing(parts: Parts, incident: Incident) -> Signal | None:
+    firing = [s for s in parts.engine.incidents.signals(incident.id) if s.state is SignalState.FIRING]
+    return firing[-1] if firing else None
+
+
+def escalate(parts: Parts, incident: Incident, now: datetime) -> str:
+    """Recorded first: told twice is worse here than told once late, since sweep comes every minute."""
+    why = incident.reason or "nothing reacts to it"
+    given = pure.needs_human(incident.model_copy(update={"escalated_at": now}), now, f"nobody is on it: {why}")
+    stored = parts.engine.incidents.save(given)
+    tell_of_incident(parts, stored, parts.engine.stacks[incident.stack], now)
+    return "escalated"

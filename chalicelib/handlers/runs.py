@@ -1,0 +1,30 @@
+"""`advance` and `sweep`: woken by the machine and by the clock."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.flows.advance import advance as advance_run
+from chalicelib.flows.advance import lie_down
+from chalicelib.flows.parts import Parts
+from chalicelib.flows.sweep import sweep as sweep_all
+
+
+def runs_blueprint(parts: Callable[[], Parts]) -> Blueprint:
+    blueprint = Blueprint(__name__)
+
+    @blueprint.lambda_function(name="advance")
+    def advance(event: dict[str, Any], context: object) -> dict[str, object]:
+        built, run_id, generation = parts(), str(event["run_id"]), int(event["generation"])
+        if "token" in event:
+            lie_down(built, run_id, generation, str(event["token"]))
+            return {}
+        worker = str(getattr(context, "aws_request_id", None) or built.new_id())
+        return advance_run(built, run_id, generation, worker).as_state(built.clock.now())
+
+    @blueprint.lambda_function(name="sweep")
+    def sweep(_event: dict[str, Any], _context: object) -> dict[str, object]:
+        return sweep_all(parts()).as_json()
+
+    return blueprint

@@ -1,0 +1,138 @@
+"""Builds everything, once, on first use. Nothing here happens at import.
+
+`parts()` is what the handlers get in Lambda. The sandbox builds its own Parts from the same
+`build_engine`, with twins where the account would be.
+"""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.clock import RealClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.flows.parts import Parts
+    from chalicelib.models.runbook import Runbook
+    from chalicelib.models.stack import Stack
+    from chalicelib.models.step_index import StepIndex
+    from chalicelib.store.table import Table
+
+VERSION = "0.1.0"
+CATALOG_FILE = "catalog.json"
+"""Runbooks compiled by packaging; Lambda reads no YAML."""
+
+
+@cache
+def parts() -> "Parts":
+    return _build(os.environ)
+
+
+@cache
+def step_index() -> "StepIndex":
+    from chalicelib.catalog.control import control_entries
+    from chalicelib.steps.registry import step_index as index
+
+    return index(control_entries())
+
+
+def engine_ports(table: "Table", stacks: "Mapping[str, Stack]", **rest: Any) -> Any:  # noqa: ANN401  # see Ports
+    """The engine over one table; `rest` are sessions, http, jitter."""
+    from chalicelib.engine.ports import Ports
+    from chalicelib.steps.checks import CHECKS
+    from chalicelib.steps.registry import ACTIONS, PROBES
+    from chalicelib.store.approvals import Approvals
+    from chalicelib.store.incidents import Incidents
+    from chalicelib.store.ledgers import Ledgers
+    from chalicelib.store.runs import Runs
+
+    return Ports(
+        runs=Runs(table), approvals=Approvals(table), ledgers=Ledgers(table), incidents=Incidents(table),
+        stacks=stacks, probes=PROBES, actions=ACTIONS, checks=CHECKS, **rest,
+    )  # fmt: skip
+
+
+def pinned(runbooks: "Mapping[str, Runbook]") -> "dict[str, Runbook]":
+    """With their includes in place: what is matched, planned and stored with a run."""
+    from chalicelib.catalog.include import pin
+
+    return {name: pin(runbook, runbooks) for name, runbook in runbooks.items()}
+
+
+def _build(env: "Mapping[str, str]") -> "Parts":
+    import random
+    import uuid
+
+    import boto3
+
+    from chalicelib.aws.blobs import S3Blobs
+    from chalicelib.aws.gateways import Aws
+    from chalicelib.aws.sessions import StackSessions
+    from chalicelib.catalog.match import Matcher
+    from chalicelib.engine.machine import StepFunctionsDriver
+    from chalicelib.flows.parts import Parts
+    from chalicelib.net.guarded import GuardedHttp
+    from chalicelib.observability import PowertoolsTelemetry
+    from chalicelib.settings import Settings, check_boto3
+    from chalicelib.signals.tie import StackKeys
+    from chalicelib.store.decisions import Decisions
+    from chalicelib.store.dynamodb import DynamoTable
+
+    check_boto3(boto3.__version__)
+    settings = Settings.from_env(env)
+    sessions = StackSessions(settings.region)
+    own: Aws = sessions.own
+    table = DynamoTable(settings.table, lambda: boto3.client("dynamodb", region_name=settings.region))
+    stacks = _stacks(own, settings.stage)
+    runbooks = pinned(_runbooks())
+    telemetry = PowertoolsTelemetry(settings.stage, settings.log_level)
+    http = GuardedHttp()
+    return Parts(
+        engine=engine_ports(table, stacks, sessions=sessions, http=http, jitter=random.random),
+        decisions=Decisions(table),
+        archive=S3Blobs(own.s3, settings.archive_bucket),
+        runbooks=runbooks,
+        matcher=Matcher.of(runbooks.values()),
+        stack_keys=StackKeys.of(stacks.values()),
+        channels=_channels(own, stacks, telemetry, http),
+        driver=StepFunctionsDriver(own.sfn, settings.machine_arn),
+        telemetry=telemetry,
+        limits=settings.fleet_limits(len(stacks)),
+        own_account=settings.account,
+        clock=RealClock(),
+        new_id=lambda: uuid.uuid4().hex,
+        pause=RealClock().sleep,
+    )
+
+
+def _stacks(own: Any, stage: str) -> "dict[str, Stack]":  # noqa: ANN401
+    """From SSM parameters, one a stack, written by packaging (S22: deployed, not just stored)."""
+    from chalicelib.models.stack import Stack
+
+    found = own.ssm.parameters_under(f"/steward/{stage}/stacks")
+    stacks = (Stack.model_validate_json(text) for text in found.values())
+    return {stack.stack: stack for stack in stacks}
+
+
+def _runbooks() -> "dict[str, Runbook]":
+    import json
+    from pathlib import Path
+
+    from chalicelib.models.runbook import Runbook
+
+    folder = Path(__file__).resolve().parent.parent
+    compiled = json.loads((folder / CATALOG_FILE).read_text())
+    return {name: Runbook.model_validate(body) for name, body in compiled["runbooks"].items()}
+
+
+def _channels(own: Any, stacks: "Mapping[str, Stack]", telemetry: Any, http: Any) -> "dict[str, Any]":  # noqa: ANN401
+    from chalicelib.notify.channels import build_channel
+
+    names = {name for stack in stacks.values() for listed in stack.channels.values() for name in listed}
+    return {
+        name: build_channel(
+            name, telemetry=telemetry, publish=own.sns.publish, read_secret=own.secrets.text, http=http
+        )
+        for name in sorted(names)
+    }
