@@ -68,7 +68,7 @@ def new_run(
         incident_id=incident.id if incident else None,
         event_id=ids.event,
         started_by=started_by(signal),
-        reason=facts.get("reason"),
+        reason=signal.reason if signal.kind is SignalKind.MANUAL else None,
         undo_of=facts.get("undo_of"),
         alarms=tuple(source.alarm for source in incident.firing if source.alarm) if incident else (),
         created_at=now,

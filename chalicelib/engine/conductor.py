@@ -24,7 +24,7 @@ from chalicelib.engine.moves import (
     TakeSample,
 )
 from chalicelib.engine.path import Path, follow_path
-from chalicelib.engine.planning import changes_hash, index_of
+from chalicelib.engine.planning import index_of, said_yes, was_not_in_plan
 from chalicelib.engine.verification import conclude
 from chalicelib.models.approval import Approval, ApprovalState
 from chalicelib.models.change import ChangeState
@@ -53,6 +53,10 @@ class View:
         return any(record.changed_anything for record in self.steps)
 
 
+MAY_STILL_RECOVER = frozenset({RunStatus.PLANNING, RunStatus.AWAITING_APPROVAL, RunStatus.RUNNING})
+"""Also while people are asked: nobody should have to answer for a trouble that is over."""
+
+
 def next_move(view: View) -> Move:
     run = view.run
     if not run.status.is_live:
@@ -67,8 +71,12 @@ def next_move(view: View) -> Move:
     status = run.before_sleep if run.status is RunStatus.SLEEPING and run.before_sleep else run.status
     if run.cancel_requested_by and status is not RunStatus.CANCELLING:
         return _cancel(view)
+    if view.recovered and not view.changed and status in MAY_STILL_RECOVER:
+        return Finish(
+            RunStatus.FINISHED, Verdict.RECOVERED_BEFORE_ACTION, "the trouble ended before anything was changed"
+        )
     if status is RunStatus.ADMITTED:
-        return Preflight()
+        return SleepUntil(run.wake_at, "looks again") if run.wake_at and view.now < run.wake_at else Preflight()
     if status is RunStatus.PLANNING:
         return _plan(view)
     if status is RunStatus.AWAITING_APPROVAL:
@@ -111,10 +119,6 @@ def _await(view: View) -> Move:
 
 
 def _run(view: View) -> Move:
-    if view.recovered and not view.changed:
-        return Finish(
-            RunStatus.FINISHED, Verdict.RECOVERED_BEFORE_ACTION, "the trouble ended before anything was changed"
-        )
     path = follow_path(view.run.runbook, view.steps)
     if path.dead_end:
         return _dead_end(view, path)
@@ -139,11 +143,13 @@ def _nothing_done(view: View) -> Move:
 def _must_ask(view: View, record: StepRecord) -> Move | None:
     """A step that asks, or one of high risk whose Changes could not be known up front."""
     if record.do == "ask_approval":
-        return None if record.id in view.run.approved else Ask(record.id, f"step {record.id} asks before it goes on")
-    if record.status is not StepStatus.PLANNED or not record.known_later:
+        step = view.run.runbook.steps[index_of(view.run.runbook, record.id)]
+        question = step.with_.get("message") or f"step {record.id} asks before it goes on"
+        return None if record.id in view.run.approved else Ask(record.id, str(question))
+    if record.status is not StepStatus.PLANNED or not was_not_in_plan(view.run, record):
         return None
     risky = record.do in view.high_risk or any(change.loses for change in record.changes)
-    if not risky or view.run.approved.get(record.id) == changes_hash(record.changes):
+    if not risky or said_yes(view.run, record):
         return None
     return Ask(record.id, f"step {record.id} now knows what it would change")
 

@@ -12,7 +12,7 @@ from chalicelib.engine import incidents
 from chalicelib.engine.admission import Ids, admission_request
 from chalicelib.guards.admit import admit
 from chalicelib.guards.autonomy import effective_autonomy
-from chalicelib.guards.fleet import note_firing, reserve
+from chalicelib.guards.fleet import free, note_firing, reserve
 from chalicelib.guards.freeze import standing_freeze
 from chalicelib.guards.signal import trust
 from chalicelib.models.decision import GuardResult, Outcome, SignalDecision
@@ -24,6 +24,8 @@ from chalicelib.models.signal import Signal, SignalKind, SignalState
 from chalicelib.models.stack import Stack
 from chalicelib.models.words import Autonomy
 
+QUEUE_S = 60
+"""One that only waits for another run on its stack. Not counted: that run ends by itself."""
 HOLD_S = 300
 """When a guard cannot say when it will pass, a held incident is looked at again after this."""
 
@@ -75,6 +77,10 @@ def _simple(situation: Situation, outcome: Outcome, *reasons: str) -> Evaluation
 
 def _of_incident(situation: Situation) -> Evaluation:
     signal, now, known = situation.signal, situation.now, situation.incident
+    strange = _strangeness(situation)
+    if strange:  # not ours to believe: it opens nothing, ends nothing and stands in nobody's way (S2)
+        outcome = Outcome.REFUSE if signal.state is SignalState.FIRING else Outcome.IGNORE
+        return _with(situation, None, outcome, *(f"{g.guard}: {g.because}" for g in strange), guards=strange)
     if signal.state is SignalState.INFO:
         reason = signal.reason or "tells, but nothing is wrong"
         return _with(situation, known, Outcome.IGNORE, reason)
@@ -83,16 +89,21 @@ def _of_incident(situation: Situation) -> Evaluation:
             return _with(situation, None, Outcome.IGNORE, "resolved, and no incident is open for it")
         quieter = incidents.hear(known, signal, now)
         return _with(situation, quieter, Outcome.IGNORE, "resolved: the incident is told", ring=quieter.run_id)
-    if not signal.actionable:  # muted or suppressed: left alone until it speaks again (S6)
+    if not signal.actionable and not situation.reconsidering:  # muted or suppressed: left alone until it speaks again (S6)
         return _with(situation, known, Outcome.IGNORE, signal.reason or "it does not ask for anything to be done")
     if known is None and not situation.runbooks:
         return _with(situation, None, Outcome.IGNORE, "no runbook reacts to it")
+    if known and situation.ids.run in known.runs and known.run_id != situation.ids.run:
+        # A worker before us admitted this very event, and the run is over by now.
+        return _with(situation, None, Outcome.RUN, "was admitted before", run_id=situation.ids.run)
     incident = incidents.hear(known or incidents.open_incident(signal, situation.ids.incident, now), signal, now)
     situation = replace(situation, fleet=note_firing(situation.fleet, signal.stack or "", now))
     mine = incident.run_id == situation.ids.run  # a worker before us got this far with this very event
     if not mine and incident.state in {IncidentState.ACTING, IncidentState.AWAITING, IncidentState.VERIFYING}:
         return _with(situation, incident, Outcome.IGNORE, f"run {incident.run_id} is on it", ring=incident.run_id)
     if incident.state is IncidentState.NEEDS_HUMAN:
+        if incident.last_decision == situation.ids.event:  # refused by this very event, before its worker died
+            return _with(situation, incident, Outcome.REFUSE, incident.reason or "refused before")
         return _with(situation, incident, Outcome.IGNORE, "waits for a person; no automatic run until one says so")
     return _choose(situation, incident)
 
@@ -100,10 +111,10 @@ def _of_incident(situation: Situation) -> Evaluation:
 def _with(
     situation: Situation, incident: Incident | None, outcome: Outcome, *reasons: str,
     guards: tuple[GuardResult, ...] = (), runbook: str | None = None, ring: str | None = None,
-    until: datetime | None = None,
+    until: datetime | None = None, run_id: str | None = None,
 ) -> Evaluation:  # fmt: skip
     part = SignalDecision(
-        signal=situation.signal, outcome=outcome, runbook=runbook, reasons=reasons, guards=guards,
+        signal=situation.signal, outcome=outcome, runbook=runbook, reasons=reasons, guards=guards, run_id=run_id,
         incident_id=incident.id if incident else None, reconsider_at=until,
     )  # fmt: skip
     return Evaluation(part, incident=incident, ring=ring, fleet=situation.fleet)
@@ -116,17 +127,19 @@ def _choose(situation: Situation, incident: Incident | None) -> Evaluation:
     assert stack is not None  # noqa: S101  # evaluate() saw to it; this tells the type checker
     mode = Mode(situation.signal.facts.get("mode", Mode.LIVE)) if _by_hand(situation.signal) else Mode.LIVE
     autonomy = effective_autonomy(runbook, stack, by_hand=_by_hand(situation.signal))
+    if mode is Mode.LIVE:
+        mode = {Autonomy.SHADOW: Mode.SHADOW, Autonomy.SUGGEST: Mode.SUGGEST}.get(autonomy, Mode.LIVE)
     trusted = trust(
         situation.signal, stack, situation.now, own_account=situation.own_account, reconsidering=situation.reconsidering
     )
     frozen = standing_freeze(stack, situation.now, automatic=not _by_hand(situation.signal))
-    before = (*trusted, frozen)
-    if mode is Mode.LIVE:
-        blocking = [result for result in before if not result.passed]
-        if blocking:
-            return _not_now(situation, incident, runbook, before, blocking)
-        mode = {Autonomy.SHADOW: Mode.SHADOW, Autonomy.SUGGEST: Mode.SUGGEST}.get(autonomy, Mode.LIVE)
-    return _admit(situation, incident, runbook, mode, autonomy, before)
+    return _admit(situation, incident, runbook, mode, autonomy, (*trusted, frozen))
+
+
+def _strangeness(situation: Situation) -> tuple[GuardResult, ...]:
+    assert situation.stack is not None  # noqa: S101  # evaluate() saw to it
+    asked = trust(situation.signal, situation.stack, situation.now, own_account=situation.own_account)
+    return tuple(result for result in asked if result.guard in STRANGE and not result.passed)
 
 
 def _by_hand(signal: Signal) -> bool:
@@ -141,20 +154,22 @@ def _admit(
     request = admission_request(
         situation.signal, situation.stack, runbook, incident, mode, autonomy, situation.ids, situation.now
     )
-    reserved = reserve(situation.fleet, request, situation.limits, situation.now)
     admitted = admit(situation.ledger, request, situation.now)
-    guards = (*before, *reserved.results, *admitted.results)
-    blocking = [result for result in guards if not result.passed]
-    if blocking or reserved.fleet is None or admitted.ledger is None:
-        return _not_now(situation, incident, runbook, guards, blocking)
-    outcome = _outcome(mode, autonomy)
+    guards, fleet = admitted.results, situation.fleet
+    if admitted.ledger is not situation.ledger:  # else a worker before us got this far: no guard takes that back
+        reserved = reserve(situation.fleet, request, situation.limits, situation.now)
+        guards = (*before, *reserved.results, *admitted.results)
+        blocking = [result for result in guards if not result.passed]
+        if blocking or reserved.fleet is None or admitted.ledger is None:
+            return _not_now(situation, incident, runbook, guards, blocking)
+        fleet = reserved.fleet
     part = SignalDecision(
-        signal=situation.signal, outcome=outcome, runbook=runbook.runbook, run_id=request.run_id,
+        signal=situation.signal, outcome=_outcome(mode, autonomy), runbook=runbook.runbook, run_id=request.run_id,
         incident_id=incident.id if incident else None, guards=guards,
         reasons=(_why(situation.signal, runbook, autonomy, mode),),
     )  # fmt: skip
     taken = incidents.acting(incident, request.run_id, situation.now) if incident else None
-    return Evaluation(part, incident=taken, ledger=admitted.ledger, fleet=reserved.fleet)
+    return Evaluation(part, incident=taken, ledger=admitted.ledger, fleet=fleet)
 
 
 def _outcome(mode: Mode, autonomy: Autonomy) -> Outcome:
@@ -177,22 +192,29 @@ def _not_now(
     blocking: list[GuardResult],
 ) -> Evaluation:  # fmt: skip
     reasons = tuple(f"{result.guard}: {result.because}" for result in blocking)
+    # A reservation of an earlier try, whose Ledger write was lost to another run, must not stay.
+    situation = replace(situation, fleet=free(situation.fleet, situation.ids.run))
     if incident is None:  # asked for by hand or by the clock: refused now, and nobody comes back to it
         return _with(situation, None, Outcome.REFUSE, *reasons, guards=guards, runbook=runbook.runbook)
     limit = situation.stack.limits.max_reconsiders if situation.stack else 1
     if incident.reconsidered >= limit:
-        given_up = incidents.needs_human(incident, situation.now, f"held {incident.reconsidered} times: {reasons[0]}")
+        why = f"held {incident.reconsidered} times: {reasons[0]}"
+        given_up = incidents.needs_human(incident, situation.now, why, decision=situation.ids.event)
         return _with(situation, given_up, Outcome.REFUSE, *reasons, guards=guards, runbook=runbook.runbook)
     final = [result for result in blocking if result.retry_at is None and result.guard in FINAL]
     if final:
-        refused = incidents.needs_human(incident, situation.now, reasons[0])
+        refused = incidents.needs_human(incident, situation.now, reasons[0], decision=situation.ids.event)
         return _with(situation, refused, Outcome.REFUSE, *reasons, guards=guards, runbook=runbook.runbook)
     soonest = situation.now + timedelta(seconds=30)
-    later = [result.retry_at or situation.now + timedelta(seconds=HOLD_S) for result in blocking]
-    until = max(*later, soonest)
-    waiting = incidents.held(incident, until, situation.ids.event, reasons[0])
+    queued = all(result.guard == "one_run" for result in blocking)
+    wait = timedelta(seconds=QUEUE_S if queued else HOLD_S)
+    until = max(soonest, *(result.retry_at or situation.now + wait for result in blocking))
+    counts = situation.reconsidering and not queued and incident.last_decision != situation.ids.event
+    waiting = incidents.held(incident, until, situation.ids.event, reasons[0], counts=counts)
     return _with(situation, waiting, Outcome.HOLD, *reasons, guards=guards, runbook=runbook.runbook, until=until)
 
 
-FINAL = frozenset({"account", "region", "stack", "stale"})
+STRANGE = frozenset({"account", "region", "stack"})
+"""Guards that say: this is not that stack's."""
+FINAL = STRANGE | {"stale"}
 """Guards that time does not heal."""

@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.engine import moves as m
 from chalicelib.engine.before_change import guards_now
 from chalicelib.engine.conductor import View
-from chalicelib.engine.journal import Journal, Note, to_status
+from chalicelib.engine.journal import Journal, Note, step_notes, to_status
 from chalicelib.engine.planning import (
     build_plan,
     changes_hash,
@@ -24,14 +24,14 @@ from chalicelib.engine.planning import (
 from chalicelib.engine.ports import Ports
 from chalicelib.engine.release import Releaser
 from chalicelib.engine.sampling import sample
-from chalicelib.engine.stepwork import Halt, Situation, StepWork
+from chalicelib.engine.situation import Halt, Situation
+from chalicelib.engine.stepwork import StepWork
 from chalicelib.engine.verification import add_sample, all_true, begin
 from chalicelib.guards.live import blast_radius
 from chalicelib.models.approval import Approval, ApprovalState
 from chalicelib.models.change import Plan
 from chalicelib.models.check import Answer, CheckResult
 from chalicelib.models.run import Mode, Run, RunStatus, StepRecord, StepStatus, Verdict
-from chalicelib.models.words import Risk
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Executor:
             case m.Preflight():
                 return Performed(self._preflight(at))
             case m.PlanStep() | m.DoStep():
-                return Performed(self._step(at, move))
+                return self._step(at, move)
             case m.SealPlan():
                 return Performed(self._seal(at))
             case m.Ask():
@@ -95,6 +95,8 @@ class Executor:
         return Performed(run, sleep_until=move.at)
 
     def _finish(self, run: Run, move: m.Finish, now: datetime) -> Run:
+        if run.status is RunStatus.AWAITING_APPROVAL and run.approvals:
+            self._ports.approvals.supersede(run.id, run.approvals)  # nothing to an answered one
         word = move.verdict.value if move.verdict else move.status.value
         notes: list[Note] = [("verdict" if move.verdict else "ended", f"{word}: {move.outcome}", {})]
         return self._journal.save(
@@ -106,13 +108,16 @@ class Executor:
 
     def _preflight(self, at: Situation) -> Run:
         run = at.run
+        self._releaser.adopt(run, at.now)
         known = {record.id for record in at.steps}
         for record in first_records(run):
             if record.id not in known:  # an earlier worker may have died in here
                 self._ports.runs.save_step(record)
         results = self._confirm(at) if run.incident_id and run.runbook.verify else ()
         wrong = any(result.answer is Answer.FALSE for result in results)
-        notes: list[Note] = [("preflight", f"{r.check}: {r.answer.value}, {r.because}", {}) for r in results]
+        said = {result.check: result.answer for result in run.preflight}
+        news = [result for result in results if said.get(result.check) is not result.answer]
+        notes: list[Note] = [("preflight", f"{r.check}: {r.answer.value}, {r.because}", {}) for r in news]
         update: dict[str, Any] = to_status(run, RunStatus.PLANNING)
         planning = self._journal.save(run, at.now, notes, **update, preflight=results)
         if results and all_true(results):
@@ -138,20 +143,22 @@ class Executor:
         why = "; ".join(f"{result.guard}: {result.because}" for result in refused)
         return self._finish(run, m.Finish(RunStatus.STOPPED, None, f"stood aside: {why}"), at.now)
 
-    def _step(self, at: Situation, move: m.PlanStep | m.DoStep) -> Run:
+    def _step(self, at: Situation, move: m.PlanStep | m.DoStep) -> Performed:
         record = next(record for record in at.steps if record.id == move.step)
         busy = record.lease
         if busy and busy.owner != at.worker and busy.until > at.now:
             wait = m.SleepUntil(busy.until, f"step {record.id} is held by another worker")
-            return self._sleep(at.run, wait, at.now).run
+            return self._sleep(at.run, wait, at.now)
         worked = self._work.plan(at, record) if isinstance(move, m.PlanStep) else self._work.do(at, record)
         if isinstance(worked, Halt):
-            return self._halt(at, record, worked)
+            return Performed(self._halt(at, record, worked))
         back = to_status(at.run, at.run.before_sleep) if at.run.status is RunStatus.SLEEPING and at.run.before_sleep else {}
         update: dict[str, Any] = {**back, "cursor": record.id}
         if at.run.first_action_at is None and worked.changed_anything:
             update["first_action_at"] = at.now
-        return self._journal.save(at.run, at.now, step_notes(record, worked), **update)
+        dull = at.run.looks and isinstance(move, m.PlanStep) and not worked.changes and worked.status is not StepStatus.FAILED
+        notes = [] if dull else step_notes(record, worked)  # nobody reads the same three lines every 30 s
+        return Performed(self._journal.save(at.run, at.now, notes, **update))
 
     def _halt(self, at: Situation, record: StepRecord, halt: Halt) -> Run:
         if halt.cancelled:
@@ -174,16 +181,37 @@ class Executor:
         facts = {"hash": plan.hash, "changes": [change.sentence for change in plan.changes]}
         update: dict[str, Any] = {"plan_sealed": True, "plan_hash": plan.hash}
         refusal = blast_radius(at.run.runbook.guards.blast_radius, plan.changes)
-        run = self._journal.save(at.run, at.now, [("planned", text, facts)], **update)
+        notes: list[Note] = [("planned", text, facts)] if plan.steps or not at.run.looks else []
+        run = self._journal.save(at.run, at.now, notes, **update)
         if only_shows(run):
             return self._finish(run, m.Finish(RunStatus.FINISHED, None, f"{text}; nothing was changed"), at.now)
         if not refusal.passed:
             end = m.Finish(RunStatus.STOPPED, None, f"{refusal.guard}: {refusal.because}", needs_person=True)
             return self._finish(run, end, at.now)
+        if not plan.steps and self._may_look_again(run, at.now):
+            return self._look_again(at, run)
         question = why_ask(run, plan) if count or plan.steps else None
         if question:
             return self._ask(Situation(run, at.steps, at.stack, at.now, at.alarms, at.worker), "plan", question)
         return self._journal.save(run, at.now, **to_status(run, RunStatus.RUNNING))
+
+    def _may_look_again(self, run: Run, now: datetime) -> bool:
+        """The signal is confirmed, yet there is nothing to change: an alarm lags behind what it watches,
+        and trouble may show in the stack only a little later. Neither is a reason to give up at once."""
+        verify = run.runbook.verify
+        acts = any(step.do in self._ports.actions for step in run.runbook.steps)
+        return bool(run.incident_id and verify and acts) and now < run.created_at + timedelta(seconds=verify.within if verify else 0)
+
+    def _look_again(self, at: Situation, run: Run) -> Run:
+        for record in at.steps:
+            self._ports.runs.save_step(plan_anew(record))
+        every = run.runbook.verify.every if run.runbook.verify else 60
+        text = f"confirmed, but nothing to change yet; looks again every {every} s"
+        notes: list[Note] = [] if run.looks else [("looks_again", text, {})]
+        return self._journal.save(
+            run, at.now, notes, **to_status(run, RunStatus.ADMITTED), plan_sealed=False, looks=run.looks + 1,
+            wake_at=at.now + timedelta(seconds=every),
+        )  # fmt: skip
 
     # -- asking people -------------------------------------------------------------------------
 
@@ -237,16 +265,17 @@ class Executor:
         text = f"approved by {approval.answered_by}: {approval.reason or 'no reason given'}"
         if approval.scope != "plan":
             update |= to_status(run, RunStatus.RUNNING)
-            return self._used(self._journal.save(run, at.now, [("approved", text, {})], **update), approval)
+            return self._used(self._journal.save(run, at.now, [("approved", text, {})], **update), approval, at.now)
         # What was approved is what runs: plan again, and compare before anything is done.
         for record in at.steps:
             self._ports.runs.save_step(plan_anew(record))
         update |= to_status(run, RunStatus.PLANNING) | {"plan_sealed": False}
-        return self._used(self._journal.save(run, at.now, [("approved", text, {})], **update), approval)
+        return self._used(self._journal.save(run, at.now, [("approved", text, {})], **update), approval, at.now)
 
-    def _used(self, run: Run, approval: Approval) -> Run:
+    def _used(self, run: Run, approval: Approval, now: datetime) -> Run:
         """After the run knows: then its own state keeps a second worker from taking the answer again."""
         self._ports.approvals.mark_used(run.id, approval.number)
+        self._releaser.mirror(run, now)
         return run
 
     # -- proving it ----------------------------------------------------------------------------
@@ -267,26 +296,3 @@ class Executor:
         text = ", ".join(f"{result.check} {result.answer.value}" for result in results)
         facts = {result.check: result.because for result in results}
         return self._journal.save(run, at.now, [("sample", text, facts)], verification=state)
-
-
-def step_notes(before: StepRecord, after: StepRecord) -> list[Note]:
-    """What became of a step, as lines of the timeline."""
-    notes: list[Note] = []
-    for change, old, new in zip(after.changes, before.progress, after.progress, strict=False):
-        if old.state is not new.state:
-            notes.append((f"change_{new.state.value}", f"{change.sentence}: {new.detail or new.state.value}", {}))
-    if after.status is not before.status or after.retry_at != before.retry_at:
-        text = f"{after.id} ({after.do}): {after.status.value}{_because(after)}"
-        notes.append((f"step_{after.status.value}", text, {"attempt": after.attempt}))
-    return notes
-
-
-def _because(record: StepRecord) -> str:
-    if record.status is StepStatus.PLANNED:
-        return f", {len(record.changes)} change(s)"
-    why = record.detail or record.known_later
-    return f", {why}" if why else ""
-
-
-def risk_names(ports: Ports) -> frozenset[str]:
-    return frozenset(name for name, action in ports.actions.items() if action.risk is Risk.HIGH)

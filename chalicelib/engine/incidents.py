@@ -31,9 +31,15 @@ def move(incident: Incident, state: IncidentState, now: datetime, reason: str | 
     return incident.model_copy(update=update)
 
 
+def source_key(signal: Signal) -> str:
+    """The contributors of one alarm fire and recover one by one."""
+    contributor = signal.facts.get("contributor_id")
+    return f"{signal.fingerprint}/{contributor}" if contributor else signal.fingerprint
+
+
 def _source(signal: Signal) -> FiringSource:
     return FiringSource(
-        key=signal.fingerprint,
+        key=source_key(signal),
         kind=signal.kind,
         resource=signal.resource,
         name=signal.name,
@@ -51,17 +57,21 @@ ENDS = {
 
 def ends(signal: Signal, source: FiringSource) -> bool:
     """Whether this `resolved` is about that source."""
-    if source.key == signal.fingerprint:
+    if source.key == source_key(signal):
         return True
     return source.kind in ENDS.get(signal.kind, ()) and source.resource == signal.resource
 
 
 def hear(incident: Incident, signal: Signal, now: datetime) -> Incident:
-    """The incident after one more signal. An older one never undoes what a newer one said."""
+    """The incident after one more signal. A `resolved` that is older than what it would end, ends nothing; an
+    old `firing` is heard all the same, since the run confirms it before it acts (S2)."""
     if signal.state is SignalState.FIRING:
-        others = tuple(source for source in incident.firing if source.key != signal.fingerprint)
+        key, source = source_key(signal), _source(signal)
+        others = tuple(one for one in incident.firing if one.key != key)
+        since = max((one.since for one in incident.firing if one.key == key), default=source.since)
+        again = source.model_copy(update={"since": max(since, source.since)})
         heard = incident.model_copy(
-            update={"firing": (*others, _source(signal)), "quiet_since": None, "last_event": signal.id}
+            update={"firing": (*others, again), "quiet_since": None, "last_event": signal.id}
         )
         return move(heard, IncidentState.OPEN, now) if heard.state is IncidentState.QUIET else heard
     if signal.state is not SignalState.RESOLVED:
@@ -89,14 +99,25 @@ def acting(incident: Incident, run_id: str, now: datetime, *, awaiting: bool = F
     return move(taken, state, now)
 
 
-def held(incident: Incident, until: datetime, decision: str, reason: str) -> Incident:
+def adopted(incident: Incident, run_id: str, now: datetime) -> Incident:
+    """A run says that it is on it: whoever admitted it may have died before the incident knew."""
+    if run_id in incident.runs:
+        return incident
+    if incident.state is IncidentState.OPEN and incident.run_id is None:
+        return acting(incident, run_id, now)
+    return incident.model_copy(update={"runs": (*incident.runs, run_id)})
+
+
+def held(incident: Incident, until: datetime, decision: str, reason: str, *, counts: bool) -> Incident:
+    times = incident.reconsidered + (1 if counts else 0)
     return incident.model_copy(
-        update={"reconsider_at": until, "last_decision": decision, "reason": reason, "reconsidered": incident.reconsidered + 1}
+        update={"reconsider_at": until, "last_decision": decision, "reason": reason, "reconsidered": times}
     )
 
 
-def needs_human(incident: Incident, now: datetime, reason: str) -> Incident:
-    done = incident.model_copy(update={"run_id": None, "reconsider_at": None})
+def needs_human(incident: Incident, now: datetime, reason: str, *, decision: str | None = None) -> Incident:
+    said = decision or incident.last_decision
+    done = incident.model_copy(update={"run_id": None, "reconsider_at": None, "last_decision": said})
     return move(done, IncidentState.NEEDS_HUMAN, now, reason)
 
 
@@ -116,6 +137,8 @@ def after_run(incident: Incident, run: Run, now: datetime) -> Incident:
         return _calm(free, run, now)
     if run.needs_person or run.status is RunStatus.CANCELLED or run.verdict is not None:
         return _to_person(free, now, run.outcome or "the run did not help")
+    if run.status is RunStatus.STOPPED and not free.firing:
+        return move(free.model_copy(update={"quiet_since": free.quiet_since or now}), IncidentState.QUIET, now, run.outcome)
     if run.status is RunStatus.STOPPED:
         # A guard said not now: the alarm will not speak again by itself, so we look again.
         again = free.model_copy(update={"reconsider_at": now + timedelta(seconds=RETRY_S), "reconsidered": free.reconsidered + 1})

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.engine.transitions import RUN, follow
-from chalicelib.models.run import Moment, Run, RunStatus
+from chalicelib.models.run import Moment, Run, RunStatus, StepRecord, StepStatus
 from chalicelib.store.runs import Runs
 
 Note = tuple[str, str, dict[str, Any]]
@@ -34,3 +34,22 @@ class Journal:
             self._runs.add_moments(run.id, lines)
         changed = run.model_copy(update={**update, "seq": seq, "moves": run.moves + 1, "changed_at": now})
         return self._runs.save(changed)
+
+
+def step_notes(before: StepRecord, after: StepRecord) -> list[Note]:
+    """What became of a step, as lines of the timeline."""
+    notes: list[Note] = []
+    for change, old, new in zip(after.changes, before.progress, after.progress, strict=False):
+        if old.state is not new.state:
+            notes.append((f"change_{new.state.value}", f"{change.sentence}: {new.detail or new.state.value}", {}))
+    if after.status is not before.status or after.detail != before.detail:
+        text = f"{after.id} ({after.do}): {after.status.value}{_because(after)}"
+        notes.append((f"step_{after.status.value}", text, {"attempt": after.attempt}))
+    return notes
+
+
+def _because(record: StepRecord) -> str:
+    if record.status is StepStatus.PLANNED:
+        return f", {len(record.changes)} change(s)"
+    why = record.detail or record.known_later
+    return f", {why}" if why else ""

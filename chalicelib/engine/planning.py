@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 
+from chalicelib.engine.path import fallbacks
 from chalicelib.models.change import Change, ChangeProgress, ChangeState, Plan, PlannedStep
 from chalicelib.models.run import Mode, Run, StepRecord, StepStatus
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.shape import content_hash
 from chalicelib.models.words import Autonomy, Risk
+
+ONLY_IF = "<only if another step fails or the run is cancelled>"
 
 
 def index_of(runbook: Runbook, step_id: str) -> int:
@@ -15,6 +18,19 @@ def index_of(runbook: Runbook, step_id: str) -> int:
 
 def changes_hash(changes: Iterable[Change]) -> str:
     return content_hash([change.model_dump(mode="json") for change in changes])
+
+
+def was_not_in_plan(run: Run, record: StepRecord) -> bool:
+    """Its Changes became known only on the way: after others, or because another step failed."""
+    return record.known_later is not None or record.id in fallbacks(run.runbook)
+
+
+def said_yes(run: Run, record: StepRecord) -> bool:
+    """Whether people approved exactly these Changes: by themselves, or as part of the plan."""
+    if record.id in run.approved and run.approved[record.id] == changes_hash(record.changes):
+        return True
+    by_plan = "plan" in run.approved and run.approved["plan"] == run.plan_hash
+    return by_plan and not was_not_in_plan(run, record)
 
 
 def first_records(run: Run) -> tuple[StepRecord, ...]:
@@ -32,17 +48,21 @@ def plan_anew(record: StepRecord) -> StepRecord:
 
 
 def build_plan(run: Run, records: tuple[StepRecord, ...], risks: Mapping[str, Risk], is_action: frozenset[str]) -> Plan:
+    aside = fallbacks(run.runbook)
+    later = {record.id: record.known_later or (ONLY_IF if record.id in aside else None) for record in records}
     planned = tuple(
         PlannedStep(
             step=record.id,
             do=record.do,
             risk=risks.get(record.do, Risk.NONE),
             changes=record.changes,
-            known_later=record.known_later,
+            known_later=later[record.id],
         )
         for record in records
-        if record.changes or (record.do in is_action and record.known_later)
+        if record.changes or (record.do in is_action and later[record.id])
     )
+    if all(record.id in aside for record in records if record.changes or record.known_later):
+        planned = ()  # only fallbacks: there is nothing that they could stand in for
     return Plan(
         runbook=run.runbook.runbook,
         runbook_hash=run.runbook_hash,

@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.aws.sessions import Sessions
 from chalicelib.models.stack import Stack
+from chalicelib.models.words import Risk
 from chalicelib.net.http import HttpPort
 from chalicelib.steps.checks import Check
 from chalicelib.steps.step import Action, Probe
@@ -31,3 +32,7 @@ class Ports:
     """0 to 1; spreads retries. Random in Lambda, seeded in the sandbox."""
     lease_s: int = 360
     """Longer than one Advance can live: function time-out (300 s) and a minute (S31)."""
+
+    @property
+    def high_risk(self) -> frozenset[str]:
+        return frozenset(name for name, action in self.actions.items() if action.risk is Risk.HIGH)

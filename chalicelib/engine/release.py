@@ -29,6 +29,9 @@ class Releaser:
         released = run.released.model_copy(update={part: True})
         return self._journal.save(run, now, released=released, wake_at=now)
 
+    def adopt(self, run: Run, now: datetime) -> None:
+        self._incident(run, lambda incident: incidents.adopted(incident, run.id, now))
+
     def mirror(self, run: Run, now: datetime) -> None:
         """The incident shows what its run is doing."""
         state = {

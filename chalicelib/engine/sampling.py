@@ -4,7 +4,7 @@ own reasons makes its checks unknown, never false (S3)."""
 from datetime import datetime
 
 from chalicelib.engine.ports import Ports
-from chalicelib.errors import StewardError
+from chalicelib.errors import StewardError, StoreError
 from chalicelib.models.check import Answer, CheckResult
 from chalicelib.models.run import Run
 from chalicelib.models.stack import Stack
@@ -42,9 +42,13 @@ def _read(
     ports: Ports, run: Run, stack: Stack, probe_name: str, now: datetime, alarms: tuple[str, ...]
 ) -> tuple[Output | None, str]:
     probe = ports.probes[probe_name]
-    ctx = context(ports, run, stack, "check", now, alarms=alarms, permissions=probe.permissions)
-    params = NoParams() if probe.Params is NoParams else probe.Params()
-    try:
-        return probe.read(ctx, params), ""
+    try:  # also around the session: a role that cannot be assumed is our own trouble too
+        ctx = context(ports, run, stack, "check", now, alarms=alarms, permissions=probe.permissions)
+        return probe.read(ctx, NoParams() if probe.Params is NoParams else probe.Params()), ""
+    except StoreError:
+        raise
     except StewardError as error:
         return None, f"not reachable from here: {error}"
+    except Exception as error:  # noqa: BLE001
+        # boundary: a bug in a probe makes its checks unknown; it never leaves a run that dies at every move
+        return None, f"unexpected {type(error).__name__}: {error}"

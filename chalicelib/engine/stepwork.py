@@ -4,7 +4,6 @@ Changes are stored before the first call and never planned anew after a crash: d
 would stop other tasks. The lease keeps a second worker away while the first may still be at it.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,14 +14,13 @@ from chalicelib.engine.path import follow_path
 from chalicelib.engine.planning import index_of, undo_changes
 from chalicelib.engine.ports import Ports
 from chalicelib.engine.sampling import context, sample
+from chalicelib.engine.situation import Halt, Situation
 from chalicelib.engine.transitions import STEP, follow
 from chalicelib.engine.verification import all_true
-from chalicelib.errors import StepTimedOut, StewardError
+from chalicelib.errors import StaleWrite, StepTimedOut, StewardError
 from chalicelib.models.change import Change, ChangeProgress, ChangeState
 from chalicelib.models.check import Answer
 from chalicelib.models.run import Lease, Run, StepRecord, StepStatus
-from chalicelib.models.runbook import Step
-from chalicelib.models.stack import Stack
 from chalicelib.models.words import format_duration
 from chalicelib.steps.step import Action, ActionOutput, Done, Params, Pending, Probe, Standing, StepContext, Unchanged
 from chalicelib.store.fit import fit_output
@@ -31,34 +29,6 @@ CONTROL_LATER = frozenset({"ask_approval", "wait_until"})
 RETRY_BASE_S = 5
 MOST_CLAIMS = 12
 """A step whose worker dies this often does not come to an end by itself."""
-
-
-@dataclass(frozen=True)
-class Situation:
-    """The run as this piece of work finds it."""
-
-    run: Run
-    steps: tuple[StepRecord, ...]
-    stack: Stack
-    now: datetime
-    alarms: tuple[str, ...]
-    worker: str
-
-    @property
-    def changed(self) -> bool:
-        return any(record.changed_anything for record in self.steps)
-
-    def step(self, step_id: str) -> Step:
-        return self.run.runbook.steps[index_of(self.run.runbook, step_id)]
-
-
-@dataclass(frozen=True)
-class Halt:
-    """The work was not done because something says the run must not go on."""
-
-    refusal: str | None = None
-    recovered: bool = False
-    cancelled: bool = False
 
 
 Worked = StepRecord | Halt
@@ -71,20 +41,25 @@ class StepWork:
     # -- planning ------------------------------------------------------------------------------
 
     def plan(self, at: Situation, record: StepRecord) -> StepRecord:
+        if record.lease and record.attempt >= MOST_CLAIMS:
+            return self._worn_out(at, record)
         claimed = self._claim(at, record, StepStatus.CLAIMED)
         try:
             planned = self._planned(at, claimed)
+        except StaleWrite:
+            raise
         except StewardError as error:
             planned = self._failed(at, claimed, error)
         except Exception as error:  # noqa: BLE001  # boundary: a bug in a step is a failed step, never a dead run
-            planned = self._over(at, claimed, StepStatus.FAILED, f"unexpected {type(error).__name__}: {error}")
+            planned = self._broken(at, claimed, error)
         return self._ports.runs.save_step(planned.model_copy(update={"lease": None}))
 
     def _planned(self, at: Situation, record: StepRecord) -> StepRecord:
         step = at.step(record.id)
         later = self._why_later(at, record)
         if later:
-            return self._to(record, StepStatus.WAITING, known_later=later)
+            # Its time begins when it gets there, not when it was planned around.
+            return self._to(record, StepStatus.WAITING, known_later=later, started_at=None)
         if record.do in CONTROL_LATER:
             return self._control(at, record)
         scope = self._scope(at)
@@ -151,8 +126,12 @@ class StepWork:
         return None
 
     def _to_undo(self, run: Run) -> list[tuple[Change, ChangeProgress]]:
-        done = self._ports.runs.steps(run.undo_of) if run.undo_of else ()
-        pairs = [pair for record in done for pair in zip(record.changes, record.progress, strict=True)]
+        """In the order in which they were made; what began in the same second, in the runbook's order."""
+        undone = self._ports.runs.get(run.undo_of) if run.undo_of else None
+        if undone is None:
+            return []
+        records = sorted(self._ports.runs.steps(undone.id), key=lambda record: index_of(undone.runbook, record.id))
+        pairs = [pair for record in records for pair in zip(record.changes, record.progress, strict=True)]
         return sorted(pairs, key=lambda pair: pair[1].started_at or run.created_at)
 
     # -- doing ---------------------------------------------------------------------------------
@@ -161,13 +140,17 @@ class StepWork:
         """One piece: a late step is planned or read; else the next Change is made or followed up."""
         if record.status in {StepStatus.WAITING, StepStatus.CLAIMED}:
             return self.plan(at, record)
+        if record.lease and record.attempt >= MOST_CLAIMS:
+            return self._worn_out(at, record)
         claimed = self._claim(at, record, StepStatus.APPLYING)
         try:
             worked = self._next_change(at, claimed)
+        except StaleWrite:
+            raise  # another worker has the step: what is stored is its doing, and its lease stays
         except StewardError as error:
             worked = self._failed(at, claimed, error)
         except Exception as error:  # noqa: BLE001  # boundary: as above
-            worked = self._over(at, claimed, StepStatus.FAILED, f"unexpected {type(error).__name__}: {error}")
+            worked = self._broken(at, claimed, error)
         if isinstance(worked, Halt):
             self._ports.runs.save_step(claimed.model_copy(update={"lease": None}))
             return worked
@@ -191,7 +174,7 @@ class StepWork:
 
     def _begin(self, at: Situation, record: StepRecord, number: int, action: Action[Any], ctx: StepContext) -> Worked:
         """Guards, then a look, then STARTED is stored: only after that may anything be called."""
-        clear = may_change(self._ports, at.run, at.stack, at.now, at.alarms, changed=at.changed)
+        clear = may_change(self._ports, at.run, at.stack, at.now, at.alarms, record, at.steps)
         if clear.refusal or clear.recovered or clear.cancelled:
             return Halt(clear.refusal, clear.recovered, clear.cancelled)
         look = action.look(ctx, record.changes[number])
@@ -273,6 +256,13 @@ class StepWork:
             back = StepStatus.WAITING if fresh.status is StepStatus.CLAIMED else fresh.status
             return self._to(fresh, back, retry_at=again, detail=str(error), attempt=fresh.attempt + 1)
         return self._over(at, fresh, StepStatus.FAILED, str(error))
+
+    def _worn_out(self, at: Situation, record: StepRecord) -> StepRecord:
+        why = f"its worker died {record.attempt} times"
+        return self._ports.runs.save_step(self._over(at, record, StepStatus.FAILED, why, lease=None))
+
+    def _broken(self, at: Situation, record: StepRecord, error: Exception) -> StepRecord:
+        return self._over(at, self._fresh(record), StepStatus.FAILED, f"unexpected {type(error).__name__}: {error}")
 
     def _fresh(self, record: StepRecord) -> StepRecord:
         """The record as stored: STARTED may have been written since it was claimed."""

@@ -17,6 +17,7 @@ RUN: Mapping[R, frozenset[R]] = {
             R.STOPPED,
             R.AWAITING_APPROVAL,
             R.RUNNING,
+            R.ADMITTED,  # confirmed, but nothing to change yet: looked at afresh a little later
             R.SLEEPING,  # a probe is tried again
             R.CANCELLED,  # nothing was changed yet, so there is nothing to wait for
         }
@@ -25,6 +26,7 @@ RUN: Mapping[R, frozenset[R]] = {
         {
             R.PLANNING,  # approved: plan again and compare, before anything is done
             R.RUNNING,  # a step in the middle asked, and was allowed
+            R.FINISHED,  # recovered before anybody answered
             R.STOPPED,
             R.CANCELLED,
             R.CANCELLING,
@@ -34,7 +36,7 @@ RUN: Mapping[R, frozenset[R]] = {
     R.RUNNING: frozenset(
         {R.SLEEPING, R.VERIFYING, R.FINISHED, R.STOPPED, R.AWAITING_APPROVAL, R.CANCELLING, R.CANCELLED}
     ),
-    R.SLEEPING: frozenset({R.RUNNING, R.PLANNING, R.CANCELLING, R.STOPPED, R.CANCELLED}),
+    R.SLEEPING: frozenset({R.RUNNING, R.PLANNING, R.ADMITTED, R.CANCELLING, R.STOPPED, R.CANCELLED}),
     R.VERIFYING: frozenset({R.FINISHED, R.STOPPED, R.CANCELLING, R.CANCELLED}),
     R.CANCELLING: frozenset({R.CANCELLED, R.STOPPED}),
     R.CANCELLED: frozenset(),
@@ -66,7 +68,8 @@ STEP: Mapping[S, frozenset[S]] = {
 INCIDENT: Mapping[I, frozenset[I]] = {
     I.OPEN: frozenset({I.ACTING, I.AWAITING, I.QUIET, I.NEEDS_HUMAN, I.OPEN}),
     I.ACTING: frozenset({I.VERIFYING, I.AWAITING, I.OPEN, I.QUIET, I.NEEDS_HUMAN}),
-    I.AWAITING: frozenset({I.ACTING, I.OPEN, I.QUIET, I.NEEDS_HUMAN}),
+    # Verifying: the worker died between the run's approval and the incident's.
+    I.AWAITING: frozenset({I.ACTING, I.VERIFYING, I.OPEN, I.QUIET, I.NEEDS_HUMAN}),
     I.VERIFYING: frozenset({I.QUIET, I.NEEDS_HUMAN, I.OPEN}),
     I.QUIET: frozenset({I.OPEN, I.CLOSED, I.NEEDS_HUMAN}),
     # No automatic run until a person says so, or until it has been quiet long enough to close.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.engine.before_change import halted
 from chalicelib.engine.conductor import View, next_move
-from chalicelib.engine.executor import Executor, risk_names
+from chalicelib.engine.executor import Executor
 from chalicelib.engine.moves import Release
 from chalicelib.engine.planning import index_of
 from chalicelib.errors import StaleWrite
@@ -75,7 +75,7 @@ def look_at(parts: Parts, run: Run, incident: Incident | None, now: datetime) ->
         halted=halted(parts.engine, run.stack) if run.status.is_live else None,
         recovered=incident is not None and not incident.firing,
         rivals=_rivals(parts, run),
-        high_risk=risk_names(parts.engine),
+        high_risk=parts.engine.high_risk,
     )
 
 
@@ -95,7 +95,9 @@ def _alarms(run: Run, incident: Incident | None) -> tuple[str, ...]:
 def hand_over(parts: Parts, run: Run) -> Next:
     """The next execution takes the run on; the write decides who raised the generation."""
     try:
-        newer = parts.engine.runs.save(run.model_copy(update={"generation": run.generation + 1, "token": None}))
+        # `wake_at` moves it off the due index, so that the next sweep does not start yet another.
+        raised = {"generation": run.generation + 1, "token": None, "wake_at": parts.clock.now()}
+        newer = parts.engine.runs.save(run.model_copy(update=raised))
     except StaleWrite:
         return Next("advance", run.id, run.generation)
     parts.driver.start(newer.id, newer.generation)

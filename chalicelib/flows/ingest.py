@@ -7,7 +7,6 @@ the same ids again, so nothing happens twice and nothing is lost.
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from chalicelib.engine import incidents
 from chalicelib.engine.admission import Ids
@@ -22,28 +21,22 @@ from chalicelib.models.decision import Decision, DecisionState, Outcome, SignalD
 from chalicelib.models.incident import Incident, IncidentState
 from chalicelib.models.ledger import Fleet, Ledger
 from chalicelib.models.runbook import Runbook
-from chalicelib.models.shape import content_hash
 from chalicelib.models.signal import Signal, SignalKind, SignalState
 from chalicelib.signals.read import read_signals
 from chalicelib.signals.tie import tie
 from chalicelib.store.decisions import Received, archive_key
 
 MOST_TRIES = 12
+BATCH = 2
 WEIGHT = [Outcome.RUN, Outcome.ASK, Outcome.SUGGEST, Outcome.HOLD, Outcome.REFUSE, Outcome.INVALID, Outcome.IGNORE]
 
 
-def event_id_of(payload: object) -> str:
-    """The event's own id, else the hash of what it says: a redelivery has the same either way."""
-    if isinstance(payload, Mapping):
-        for key in ("id", "MessageId", "event_id"):
-            if isinstance(payload.get(key), str) and 0 < len(payload[key]) <= 128:
-                return str(payload[key])
-        records = payload.get("Records")
-        if isinstance(records, list) and len(records) == 1 and isinstance(records[0], Mapping):
-            sns = records[0].get("Sns")
-            if isinstance(sns, Mapping) and isinstance(sns.get("MessageId"), str):
-                return str(sns["MessageId"])[:128]
-    return "h-" + content_hash(repr(payload))[:32]
+def ingest_all(parts: Parts, payload: object) -> tuple[Decision, ...]:
+    """What a function was handed: one event, or a batch whose records are each claimed by themselves."""
+    records = payload.get("Records") if isinstance(payload, Mapping) else None
+    if not isinstance(payload, Mapping) or not isinstance(records, list) or len(records) < BATCH:
+        return (ingest(parts, payload),)
+    return tuple(ingest(parts, {**payload, "Records": [record]}) for record in records)
 
 
 def ingest(
@@ -51,22 +44,29 @@ def ingest(
     principal: str | None = None,
 ) -> Decision:  # fmt: skip
     """`runbook` overrides matching, for runbooks that are made and not written (undo)."""
-    now, event_id = parts.clock.now(), event_id or event_id_of(payload)
+    now = parts.clock.now()
+    signals = read_signals(payload, received_at=now)
+    event_id = event_id or signals[0].id
     claim = parts.decisions.receive(event_id, now)
     if claim.state is Received.IN_PROGRESS:
         raise EventInProgress(event_id)  # dropped, it could be lost; it comes again and is then a duplicate or ours
     if not claim.is_ours:
         return claim.decision
     where = parts.archive.put(archive_key(event_id, now), redacted(payload))
-    signals = [tie(signal, parts.stack_keys) for signal in read_signals(payload, received_at=now)]
-    decided = [decide(parts, signal, event_id, now, runbook=runbook) for signal in signals]
+    tied = [tie(signal, parts.stack_keys) for signal in signals]
+    decided = [decide(parts, signal, event_id, now, runbook=runbook) for signal in tied]
     decision = claim.decision.model_copy(update={"archived_at": where, "principal": principal})
     return conclude(parts, decision, tuple(decided), now)
 
 
 def conclude(parts: Parts, decision: Decision, decided: tuple[SignalDecision, ...], now: datetime) -> Decision:
-    """Record it, then start what was admitted and tell what people must know."""
+    """Tell what people must know, record it, then start what was admitted. In this order: a crash may say
+    it twice, never not at all; and what is admitted lies in the outbox."""
     outcome = min((part.outcome for part in decided), key=WEIGHT.index, default=Outcome.INVALID)
+    for part in decided:
+        stack = parts.engine.stacks.get(part.signal.stack or "")
+        if stack and part.outcome is Outcome.REFUSE and part.signal.kind is not SignalKind.MANUAL:
+            tell_of_decision(parts, part, stack, now)
     done = parts.decisions.decide(
         decision.model_copy(
             update={"state": DecisionState.DECIDED, "decided_at": now, "outcome": outcome, "parts": decided}
@@ -74,11 +74,8 @@ def conclude(parts: Parts, decision: Decision, decided: tuple[SignalDecision, ..
     )
     for part in decided:
         measure.decided(parts.telemetry, part)
-        stack = parts.engine.stacks.get(part.signal.stack or "")
-        if part.run_id and stack:
-            dispatch_outbox(parts, stack.stack)
-        if stack and part.outcome is Outcome.REFUSE and part.signal.kind is not SignalKind.MANUAL:
-            tell_of_decision(parts, part, stack, now)
+        if part.run_id and part.signal.stack:
+            dispatch_outbox(parts, part.signal.stack)
     return done
 
 
@@ -172,10 +169,11 @@ def _page_once(parts: Parts, situation: Situation, evaluation: Evaluation, now: 
         tell_of_brake(parts, braked.because, situation.stack, now)
 
 
-def explain(parts: Parts, payload: Any) -> Decision:
+def explain(parts: Parts, payload: object) -> Decision:
     """The decision that would be made, from the same evaluator, writing nothing."""
-    now, event_id = parts.clock.now(), event_id_of(payload)
+    now = parts.clock.now()
     signals = [tie(signal, parts.stack_keys) for signal in read_signals(payload, received_at=now)]
+    event_id = signals[0].id
     decided = tuple(evaluate(look(parts, signal, event_id, now)).part for signal in signals)
     outcome = min((part.outcome for part in decided), key=WEIGHT.index, default=Outcome.INVALID)
     return Decision(

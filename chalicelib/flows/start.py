@@ -57,6 +57,19 @@ def undo(parts: Parts, run_id: str, principal: str, reason: str | None, *, plan:
     return _ask(parts, request, {}, undo_runbook(run.runbook))
 
 
+def made_for(parts: Parts, payload: Any) -> Runbook | None:  # noqa: ANN401  # an archived event
+    """The runbook of a request to undo, which no file holds: for a worker that takes the request over."""
+    if not isinstance(payload, dict) or payload.get("steward") != "manual" or not payload.get("undo_of"):
+        return None
+    run = parts.engine.runs.get(str(payload["undo_of"]))
+    return undo_runbook(run.runbook) if run else None
+
+
+def asked_by(payload: Any) -> str | None:  # noqa: ANN401  # as above
+    by_hand = isinstance(payload, dict) and payload.get("steward") == "manual"
+    return str(payload["principal"]) if by_hand and payload.get("principal") else None
+
+
 def undo_runbook(of: Runbook) -> Runbook:
     return Runbook(
         runbook="undo",

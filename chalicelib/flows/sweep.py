@@ -12,11 +12,12 @@ from chalicelib.flows.advance import hand_over
 from chalicelib.flows.dispatch import dispatch_outbox
 from chalicelib.flows.ingest import conclude, decide, ingest, ring
 from chalicelib.flows.parts import Parts
+from chalicelib.flows.start import asked_by, made_for
 from chalicelib.flows.summarize import tell_of_incident
+from chalicelib.models.decision import Decision, Outcome, SignalDecision
 from chalicelib.models.incident import Incident, IncidentState
-from chalicelib.models.decision import Outcome, SignalDecision
 from chalicelib.models.signal import Signal, SignalKind, SignalState
-from chalicelib.store.decisions import archive_key
+from chalicelib.store.decisions import Received, archive_key
 
 GIVE_UP_AFTER = timedelta(minutes=15)
 """Longer than any redelivery that is still to come."""
@@ -67,11 +68,15 @@ def sweep(parts: Parts) -> Swept:
 
 def take_over(parts: Parts, event_id: str, received_at: datetime) -> bool:
     """The raw event lies in the archive, so even one that is never delivered again is decided."""
+    decision = parts.decisions.get(event_id)
+    if decision and "reconsider" in decision.trigger:
+        return finish_reconsidering(parts, decision)
     try:
         raw = parts.archive.get(parts.archive.ref(archive_key(event_id, received_at)))
     except UnknownName:
         return give_up(parts, event_id)
-    ingest(parts, json.loads(raw), event_id=event_id)
+    payload = json.loads(raw)
+    ingest(parts, payload, event_id=event_id, runbook=made_for(parts, payload), principal=asked_by(payload))
     return True
 
 
@@ -117,16 +122,32 @@ def reconsider(parts: Parts, incident: Incident, now: datetime) -> str | None:
     signal = last_firing(parts, incident)
     if signal is None:
         return escalate(parts, incident, now)
-    event_id = f"{incident.id}-again-{incident.reconsidered}"
+    event_id = f"{incident.id}-again-{incident.version}"  # the version moves on with every decision
     claim = parts.decisions.receive(
         event_id, now, predecessor=incident.last_decision, attempt=incident.reconsidered + 1,
         trigger={"reconsider": incident.id},
     )  # fmt: skip
+    if claim.state is Received.DUPLICATE:  # looked at in this very state, and nothing came of it
+        return escalate(parts, incident, now)
     if not claim.is_ours:
         return None
     part = decide(parts, signal, event_id, now, again=True)
     conclude(parts, claim.decision, (part,), now)
     return "reconsidered"
+
+
+def finish_reconsidering(parts: Parts, decision: Decision) -> bool:
+    """Its worker died: the same signal once more under the same id, so that the record says what was done."""
+    now = parts.clock.now()
+    incident = parts.engine.incidents.get(decision.trigger["reconsider"])
+    signal = last_firing(parts, incident) if incident else None
+    if signal is None:
+        return give_up(parts, decision.event_id)
+    claim = parts.decisions.receive(decision.event_id, now)
+    if not claim.is_ours:
+        return False
+    conclude(parts, claim.decision, (decide(parts, signal, decision.event_id, now, again=True),), now)
+    return True
 
 
 def last_firing(parts: Parts, incident: Incident) -> Signal | None:
@@ -139,5 +160,6 @@ def escalate(parts: Parts, incident: Incident, now: datetime) -> str:
     why = incident.reason or "nothing reacts to it"
     given = pure.needs_human(incident.model_copy(update={"escalated_at": now}), now, f"nobody is on it: {why}")
     stored = parts.engine.incidents.save(given)
-    tell_of_incident(parts, stored, parts.engine.stacks[incident.stack], now)
+    if stack := parts.engine.stacks.get(incident.stack):  # it may have been taken out of care meanwhile
+        tell_of_incident(parts, stored, stack, now)
     return "escalated"

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.flows.ingest import ingest
+from chalicelib.flows.ingest import ingest_all
 from chalicelib.flows.parts import Parts
 
 
@@ -14,12 +14,10 @@ def events_blueprint(parts: Callable[[], Parts]) -> Blueprint:
 
     @blueprint.lambda_function(name="intake")
     def intake(event: dict[str, Any], _context: object) -> dict[str, Any]:
-        decision = ingest(parts(), event)
-        return {"event_id": decision.event_id, "outcome": decision.outcome}
+        return {decision.event_id: decision.outcome for decision in ingest_all(parts(), event)}
 
     @blueprint.lambda_function(name="schedule")
     def schedule(event: dict[str, Any], _context: object) -> dict[str, Any]:
-        decision = ingest(parts(), event)
-        return {"event_id": decision.event_id, "outcome": decision.outcome}
+        return {decision.event_id: decision.outcome for decision in ingest_all(parts(), event)}
 
     return blueprint

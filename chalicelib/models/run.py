@@ -144,6 +144,8 @@ class Run(Shape):
     cursor: StepId | None = None
     """The step it is at, for people; what comes next is derived from the step records."""
     preflight: tuple[CheckResult, ...] = ()
+    looks: int = 0
+    """How often it found the signal confirmed and yet nothing to change."""
     plan_hash: str | None = None
     approved: dict[str, str] = Field(default_factory=dict)
     """What people said yes to: scope (`plan` or a step id) to the hash of it."""

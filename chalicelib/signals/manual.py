@@ -36,6 +36,7 @@ def read_manual(payload: Body, arrival: Arrival) -> tuple[Signal, ...]:
             "inputs": run_inputs(payload),
             "mode": mode,
             "principal": text(payload.get("principal")),
+            "undo_of": text(payload.get("undo_of")),
         },
     )
     return (signal,)

@@ -36,7 +36,7 @@ def read_notification(notification: Body, arrival: Arrival, open_inner: Opener) 
     inner = decode(message)
     if isinstance(inner, dict):
         return open_inner(inner, carried)
-    if message.lstrip()[:1] in ("{", "["):
+    if inner is None and message.lstrip()[:1] in ("{", "["):
         raise SignalRejected("the Message of an SNS notification starts like JSON and is none")
     return (_plain(notification, carried),)
 

@@ -18,7 +18,7 @@ def read_record(record: Body, arrival: Arrival, open_inner: Opener) -> tuple[Sig
         # JSON of no family is somebody's message; an event of no family stays an event.
         strange = all(one.kind is SignalKind.UNKNOWN and one.source == "sqs" for one in opened)
         return (_message(record, carried),) if strange and "detail-type" not in inner else opened
-    if body.lstrip()[:1] in ("{", "["):
+    if inner is None and body.lstrip()[:1] in ("{", "["):
         raise SignalRejected("the body of an SQS message starts like JSON and is none")
     return (_message(record, carried),)
 

@@ -22,7 +22,7 @@ from chalicelib.store.table import Item, Key, Table
 TAKE_OVER_AFTER = timedelta(seconds=60)
 NO_STACK = "-"
 _LONGEST_ID = 200
-_PLAIN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
 class Received(StrEnum):
@@ -136,7 +136,7 @@ class Decisions:
 def archive_key(event_id: str, at: datetime) -> str:
     """Where the raw event lies (S32), by day. An id that is no plain name is hashed: what comes from
     outside must not choose its own folder."""
-    name = event_id if _PLAIN.match(event_id) else hashlib.sha256(event_id.encode()).hexdigest()
+    name = event_id if _PLAIN.fullmatch(event_id) else hashlib.sha256(event_id.encode()).hexdigest()
     return f"events/{at.astimezone(UTC):%Y/%m/%d}/{name}.json"
 
 

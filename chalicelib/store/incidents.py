@@ -19,8 +19,6 @@ from chalicelib.store.table import Item, Key, Table, walk
 _EMPTY_POINTER_KEPT_FOR = timedelta(days=7)
 _NOBODY_ON_IT_AFTER = timedelta(minutes=10)
 """An open incident whose worker died is found by sweep (S31)."""
-_RUN_LOOKED_AFTER_IN = timedelta(hours=1)
-"""The run looks after it; this is for a run that is gone without a trace."""
 
 
 class _Pointer(Shape):
@@ -127,15 +125,14 @@ def _pointer_key(stack: str, fingerprint: str) -> Key:
 
 
 def _attention_at(incident: Incident) -> datetime | None:
-    if incident.reconsider_at:
-        return incident.reconsider_at
+    """When somebody must look at it again; a run that is on it is looked after as a run."""
     if incident.run_id:
-        return incident.changed_at + _RUN_LOOKED_AFTER_IN
-    if incident.quiet_since:
+        return None
+    if incident.quiet_since and not incident.firing:
         return incident.quiet_since + timedelta(seconds=incident.settles_after_s)
     if incident.state is IncidentState.NEEDS_HUMAN:
         return None  # people know; the next signal puts it back
-    return incident.changed_at + _NOBODY_ON_IT_AFTER
+    return incident.reconsider_at or incident.changed_at + _NOBODY_ON_IT_AFTER
 
 
 def _item(incident: Incident, due_at: datetime | None) -> Item:

@@ -23,10 +23,24 @@ NOW = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 KEY = Key("STACK#blue", "LEDGER")
 
 
+def one_at_a_time(client):
+    """DynamoDB applies each write to an item atomically; moto's UpdateItem checks its condition and then
+    writes, in two steps. So calls are let in one by one, as one item's partition would take them. What
+    is contended for here is what lies between calls: read, decide, write."""
+    lock, send = threading.Lock(), client._make_api_call
+
+    def locked(operation, parameters):
+        with lock:
+            return send(operation, parameters)
+
+    client._make_api_call = locked
+    return client
+
+
 def on_moto() -> DynamoTable:
     session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="eu-west-2")
     session.client("dynamodb").create_table(**table_definition("steward"))
-    return DynamoTable("steward", lambda: dynamo_client(session))
+    return DynamoTable("steward", lambda: one_at_a_time(dynamo_client(session)))
 
 
 @pytest.fixture(params=["memory", "dynamodb"])

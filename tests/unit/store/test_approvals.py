@@ -26,7 +26,7 @@ def pending(number: int = 1, **facts) -> Approval:
     return Approval(run_id="r1", number=number, **{**given, **facts})
 
 
-def answer(approvals, state=YES, by="anna", plan_hash="h1", now=NOW, number=1) -> Approval:
+def answer(approvals, state=YES, *, by="anna", plan_hash="h1", now=NOW, number=1) -> Approval:
     return approvals.answer("r1", number, plan_hash, state, by, "because", now)
 
 

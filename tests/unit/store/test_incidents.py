@@ -15,7 +15,7 @@ from chalicelib.store.table import Item, Key
 NOW = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 
 
-class Died(Exception):
+class DiedError(Exception):
     pass
 
 
@@ -33,7 +33,7 @@ class MortalTable(MemoryTable):
         self.dies_at -= 1
         if self.dies_at == 0:
             self.dies_at = None
-            raise Died
+            raise DiedError
 
     def create(self, item):
         self._maybe_die(False)
@@ -92,7 +92,7 @@ def test_another_fingerprint_or_stack_is_another_incident(incidents):
 @pytest.mark.parametrize("dies_at", [1, 2])
 def test_a_crash_while_opening_leaves_one_incident_for_whoever_comes_next(incidents, table, dies_at, after):
     table.dies_at, table.after = dies_at, after
-    with pytest.raises(Died):
+    with pytest.raises(DiedError):
         incidents.open_or_get(candidate("i1"))
     opened = incidents.open_or_get(candidate("i2"))
     assert incidents.open_or_get(candidate("i1")) == opened
@@ -104,7 +104,7 @@ def test_a_crash_while_opening_leaves_one_incident_for_whoever_comes_next(incide
 def test_a_crash_while_closing_is_finished_by_closing_again(incidents, table, dies_at, after):
     opened = incidents.open_or_get(candidate("i1"))
     table.dies_at, table.after = dies_at, after
-    with pytest.raises(Died):
+    with pytest.raises(DiedError):
         incidents.close(opened, NOW)
     closed = incidents.close(incidents.get("i1"), NOW)
     assert closed.state is IncidentState.CLOSED
@@ -116,7 +116,7 @@ def test_a_crash_while_closing_is_finished_by_closing_again(incidents, table, di
 def test_a_crash_while_closing_does_not_hold_up_the_next_incident(incidents, table, dies_at, after):
     opened = incidents.open_or_get(candidate("i1"))
     table.dies_at, table.after = dies_at, after
-    with pytest.raises(Died):
+    with pytest.raises(DiedError):
         incidents.close(opened, NOW)
     wanted = "i1" if (dies_at, after) == (1, False) else "i2"
     assert incidents.open_or_get(candidate("i2")).id == wanted
@@ -166,14 +166,19 @@ def test_signals_are_kept_once_in_the_order_in_which_they_happened(incidents):
     [
         ({"reconsider_at": NOW + timedelta(minutes=3)}, 3),
         ({"quiet_since": NOW, "settles_after_s": 420, "state": IncidentState.QUIET}, 7),
-        ({"run_id": "r1", "state": IncidentState.ACTING}, 60),
         ({}, 10),
     ],
 )
-def test_an_open_incident_is_always_due_some_time_s31(incidents, facts, minutes):
+def test_an_open_incident_that_nobody_is_on_is_due_some_time_s31(incidents, facts, minutes):
     incidents.save(incidents.open_or_get(candidate()).model_copy(update=facts))
     assert incidents.due(NOW + timedelta(minutes=minutes, seconds=-1)) == ()
     assert [found.id for found in incidents.due(NOW + timedelta(minutes=minutes))] == ["i1"]
+
+
+def test_an_incident_with_a_run_on_it_is_left_to_the_run(incidents):
+    opened = incidents.open_or_get(candidate())
+    incidents.save(opened.model_copy(update={"run_id": "r1", "state": IncidentState.ACTING}))
+    assert incidents.due(NOW + timedelta(days=1)) == ()
 
 
 def test_closed_ones_and_ones_that_wait_for_a_person_are_not_due(incidents):

@@ -1,0 +1,84 @@
+"""RDS: how a database instance or Aurora cluster stands. Reads only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws.translate import calling
+from chalicelib.errors import AwsNotFound
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds import RDSClient
+
+
+@dataclass(frozen=True)
+class DbInstance:
+    id: str
+    status: str
+    engine: str
+    engine_version: str
+    instance_class: str
+    multi_az: bool
+    zone: str | None
+    allocated_gib: int
+    pending: tuple[str, ...]
+    """Names of modified values that are not in force yet; never the values (one is a password)."""
+    cluster: str | None
+
+
+@dataclass(frozen=True)
+class DbCluster:
+    id: str
+    status: str
+    engine: str
+    engine_version: str
+    multi_az: bool
+    members: tuple[str, ...]
+    writer: str | None
+
+
+class Rds:
+    def __init__(self, client: "RDSClient") -> None:
+        self._client = client
+
+    def instance(self, name: str) -> DbInstance:
+        with calling("rds:DescribeDBInstances"):
+            answer = self._client.describe_db_instances(DBInstanceIdentifier=name)
+        for found in answer["DBInstances"]:
+            return _instance(found)
+        raise AwsNotFound("rds:DescribeDBInstances", "Empty", f"no database instance {name}")
+
+    def cluster(self, name: str) -> DbCluster:
+        with calling("rds:DescribeDBClusters"):
+            answer = self._client.describe_db_clusters(DBClusterIdentifier=name)
+        for found in answer["DBClusters"]:
+            return _cluster(found)
+        raise AwsNotFound("rds:DescribeDBClusters", "Empty", f"no database cluster {name}")
+
+
+def _instance(raw: Mapping[str, Any]) -> DbInstance:
+    return DbInstance(
+        id=raw["DBInstanceIdentifier"],
+        status=raw.get("DBInstanceStatus", "unknown"),
+        engine=raw.get("Engine", ""),
+        engine_version=raw.get("EngineVersion", ""),
+        instance_class=raw.get("DBInstanceClass", ""),
+        multi_az=raw.get("MultiAZ", False),
+        zone=raw.get("AvailabilityZone"),
+        allocated_gib=raw.get("AllocatedStorage", 0),
+        pending=tuple(sorted(raw.get("PendingModifiedValues", {}))),
+        cluster=raw.get("DBClusterIdentifier"),
+    )
+
+
+def _cluster(raw: Mapping[str, Any]) -> DbCluster:
+    members = raw.get("DBClusterMembers", [])
+    return DbCluster(
+        id=raw["DBClusterIdentifier"],
+        status=raw.get("Status", "unknown"),
+        engine=raw.get("Engine", ""),
+        engine_version=raw.get("EngineVersion", ""),
+        multi_az=raw.get("MultiAZ", False),
+        members=tuple(m["DBInstanceIdentifier"] for m in members),
+        writer=next((m["DBInstanceIdentifier"] for m in members if m.get("IsClusterWriter")), None),
+    )

@@ -1,0 +1,157 @@
+"""Sessions: the rights a step acts with. `advance` holds no mutating right of its own (S21).
+
+For every step the stack's role is assumed anew with a session policy that says exactly what the
+step declares, on exactly this stack's resources, and with the run's id as source identity.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Protocol
+
+from chalicelib.aws.gateways import Aws, Session
+from chalicelib.aws.sts import Credentials
+from chalicelib.errors import AwsDenied, AwsInvalid
+from chalicelib.models.stack import Stack
+from chalicelib.models.step_index import Permission
+
+SessionFactory = Callable[[str, Credentials | None], Session]
+"""Makes a session for a region; without credentials it is Steward's own."""
+
+_POLICY_LIMIT = 2048
+"""STS takes no longer inline session policy."""
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+class Sessions(Protocol):
+    def for_stack(
+        self, stack: Stack, run_id: str, step: str, permissions: Sequence[Permission], *, plan_mode: bool = False
+    ) -> Aws: ...
+
+
+def boto3_session(region: str, credentials: Credentials | None) -> Session:
+    import boto3
+
+    if credentials is None:
+        return boto3.Session(region_name=region)
+    return boto3.Session(
+        region_name=region,
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        aws_session_token=credentials.token,
+    )
+
+
+class StackSessions:
+    def __init__(self, home_region: str, factory: SessionFactory = boto3_session) -> None:
+        self._home_region = home_region
+        self._factory = factory
+        self._kept: dict[tuple[str, bool], Aws] = {}
+
+    @cached_property
+    def own(self) -> Aws:
+        """Steward's own rights, for its own state; steps never see it."""
+        return Aws(self._factory(self._home_region, None), self._home_region)
+
+    @cached_property
+    def _account(self) -> str:
+        return self.own.sts.account()
+
+    def for_stack(
+        self, stack: Stack, run_id: str, step: str, permissions: Sequence[Permission], *, plan_mode: bool = False
+    ) -> Aws:
+        """A stack without a role is cared for with Steward's own rights, which its operator chose."""
+        if stack.role is None:
+            return self._unassumed(stack.region, plan_mode)
+        credentials = self._assume(stack, stack.role, run_id, step, permissions)
+        return Aws(self._factory(stack.region, credentials), stack.region, read_only=plan_mode)
+
+    def _unassumed(self, region: str, plan_mode: bool) -> Aws:  # noqa: FBT001 - a key of the cache, not a switch
+        """Kept: clients cost 30 to 90 ms each, and these rights are the same for every step."""
+        known = self._kept.get((region, plan_mode))
+        if known is None:
+            known = self._kept[region, plan_mode] = Aws(self._factory(region, None), region, read_only=plan_mode)
+        return known
+
+    def _assume(
+        self, stack: Stack, role: str, run_id: str, step: str, permissions: Sequence[Permission]
+    ) -> Credentials:
+        # The account is asked of STS only where neither the stack nor its role says it.
+        account = stack.account or account_of(role) or self._account
+        role_arn = role if role.startswith("arn:") else f"arn:{partition_of(stack.region)}:iam::{account}:role/{role}"
+        credentials = self.own.sts.assume_role(
+            role_arn,
+            session_name=_name(f"steward-{step}"),
+            source_identity=_name(run_id),
+            policy=session_policy(stack, account, permissions),
+        )
+        if credentials.account != account:  # S23: the account behind the session is the stack's
+            message = f"the session is in account {credentials.account}, the stack in {account}"
+            raise AwsDenied("sts:AssumeRole", "WrongAccount", message)
+        return credentials
+
+
+def account_of(arn: str) -> str | None:
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 4 and parts[4] else None  # noqa: PLR2004 - arn:partition:service:region:account
+
+
+def partition_of(region: str) -> str:
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def session_policy(stack: Stack, account: str, permissions: Sequence[Permission]) -> str:
+    """The step's declared actions on this stack's resources, and nothing else."""
+    facts = resource_facts(stack, account)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for permission in permissions:
+        resource = fill(permission.resource, facts)
+        if resource is not None:
+            condition = {op: {k: fill(v, facts) or v for k, v in c.items()} for op, c in permission.condition.items()}
+            groups.setdefault((resource, json.dumps(condition, sort_keys=True)), []).append(permission.action)
+    statements = [
+        {
+            "Effect": "Allow",
+            "Action": sorted(set(actions)),
+            "Resource": resource,
+            **({"Condition": json.loads(condition)} if condition != "{}" else {}),
+        }
+        for (resource, condition), actions in sorted(groups.items())
+    ]
+    # An absent session policy would mean all of the role's rights: no rights are said as a denial.
+    nothing = [{"Effect": "Deny", "Action": "*", "Resource": "*"}]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements or nothing}, separators=(",", ":"))
+    if len(policy) > _POLICY_LIMIT:
+        raise AwsInvalid("sts:AssumeRole", "PackedPolicyTooLarge", f"the step's policy is {len(policy)} characters")
+    return policy
+
+
+def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
+    """What a permission's resource template may name."""
+    return {
+        "partition": partition_of(stack.region),
+        "region": stack.region,
+        "account": account,
+        "cluster": stack.ecs.cluster,
+        "service": stack.ecs.service,
+        "target_group": stack.load_balancer.target_group if stack.load_balancer else None,
+        "database": stack.database.instance if stack.database else None,
+        "database_cluster": stack.database.cluster if stack.database else None,
+        "bucket": stack.artifacts.bucket if stack.artifacts else None,
+        "admin_secret": stack.mlflow.admin_secret,
+    }
+
+
+def fill(template: str, facts: dict[str, str | None]) -> str | None:
+    """None: the stack does not have what the template names, so there is nothing to allow."""
+    names = _FIELD.findall(template)
+    if any(facts[name] is None for name in names):
+        return None
+    return _FIELD.sub(lambda match: str(facts[match[1]]), template)
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[^\w+=,.@-]", "-", text)[:64]

@@ -1,0 +1,1 @@
+"""Probes read, actions change, checks judge. One step is one file, one test, one registry line."""

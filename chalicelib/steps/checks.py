@@ -1,0 +1,171 @@
+"""Checks: named pure predicates over one probe's output. Unknown is an answer, and never a yes.
+
+A probe that failed for our own reasons has no output, and its checks are unknown (S3).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from chalicelib.models.check import Answer, CheckResult
+from chalicelib.steps.deep_answers import State
+from chalicelib.steps.probes.cloudwatch_alarm_state import AlarmOutput
+from chalicelib.steps.probes.cloudwatch_metric_snapshot import SnapshotOutput
+from chalicelib.steps.probes.ecs_describe_service import ServiceOutput
+from chalicelib.steps.probes.elb_target_health import TargetOutput
+from chalicelib.steps.probes.http_deep_health import DeepOutput
+from chalicelib.steps.probes.rds_describe_instance import DatabaseOutput
+from chalicelib.steps.step import Output
+
+Judged = tuple[Answer, str]
+O = TypeVar("O", bound=Output)  # noqa: E741 - the letter of step.py
+
+LEAST_POINTS = 3
+
+_TRUE, _FALSE, _UNKNOWN = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
+_NOT_APPLICABLE = Answer.NOT_APPLICABLE
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    probe: str
+    summary: str
+    judge: Callable[[Output | None, str], CheckResult]
+    """The probe's output, or None and why there is none."""
+
+
+def _check(name: str, probe: str, summary: str, kind: type[O], predicate: Callable[[O], Judged]) -> Check:
+    def judge(output: Output | None, why_unknown: str) -> CheckResult:
+        if not isinstance(output, kind):
+            return CheckResult(check=name, answer=_UNKNOWN, because=why_unknown or f"{probe} gave no output")
+        answer, because = predicate(output)
+        return CheckResult(check=name, answer=answer, because=because)
+
+    return Check(name, probe, summary, judge)
+
+
+def _alarm_ok(output: AlarmOutput) -> Judged:
+    if output.asked == 0:
+        return _NOT_APPLICABLE, "no alarm fires in this incident"
+    firing = [alarm.name for alarm in output.alarms if alarm.state == "ALARM"]
+    if firing:
+        return _FALSE, f"in ALARM: {', '.join(firing)}"
+    if output.missing:
+        return _UNKNOWN, f"not there any more: {', '.join(output.missing)}"
+    blind = [alarm.name for alarm in output.alarms if alarm.for_want_of_data]
+    if blind:
+        return _UNKNOWN, f"not in ALARM only for want of data: {', '.join(blind)}"
+    return _TRUE, f"OK, as measured: {', '.join(alarm.name for alarm in output.alarms)}"
+
+
+def _service_steady(output: ServiceOutput) -> Judged:
+    counts = f"running {output.running} of {output.desired} desired, {output.pending} pending"
+    if output.desired == 0:
+        return _FALSE, "the desired count is 0"
+    if output.deployment_in_progress:
+        return _FALSE, f"{counts}, a deployment is in progress"
+    if output.rollout == "FAILED":
+        return _FALSE, f"{counts}, but the deployment it should be running has failed"
+    return (_TRUE if output.running == output.desired and output.pending == 0 else _FALSE), counts
+
+
+def _targets_healthy(output: TargetOutput) -> Judged:
+    if not output.applicable:
+        return _NOT_APPLICABLE, "the stack has no load balancer"
+    counts = f"{output.running_healthy} of {output.running} running tasks are healthy targets, desired {output.desired}"
+    every = output.running_healthy == output.running >= output.desired > 0
+    return (_TRUE if every else _FALSE), counts
+
+
+def _deep_health(output: DeepOutput) -> Judged:
+    if output.state is State.NO_URL:
+        return _NOT_APPLICABLE, output.detail
+    counts = f"{output.good} of {output.asked} good from {output.running} running tasks: {output.detail}"
+    if output.state.is_ill:
+        return _FALSE, f"{output.state.value}: {counts}"
+    if output.state is not State.OK:
+        return _UNKNOWN, f"{output.state.value}: {output.detail}"
+    if output.running == 0:
+        return _UNKNOWN, f"something answers, but no task runs: {counts}"
+    if output.asked < 2 * output.running or output.good != output.asked:
+        return _UNKNOWN, f"asked too seldom to hear every task: {counts}"
+    return _TRUE, counts
+
+
+LOW_CPU = 35.0
+"""Percent. Half the tasks at this load would be at 70: they can take it, and nobody waits."""
+
+
+def _load_is_low(output: SnapshotOutput) -> Judged:
+    if output.cpu is None or output.cpu.points < LEAST_POINTS:
+        return _UNKNOWN, "too few measurements of the service's CPU"
+    said = f"CPU at most {output.cpu.maximum:.0f}% over the last {output.cpu.points} measurements"
+    return (_TRUE if output.cpu.maximum <= LOW_CPU else _FALSE), said
+
+
+def _deployment_in_progress(output: ServiceOutput) -> Judged:
+    rollouts = ", ".join(f"{d.status} {d.rollout or 'without rollout state'}" for d in output.deployments)
+    return (_TRUE if output.deployment_in_progress else _FALSE), rollouts or "no deployment"
+
+
+def _database_failing_over(output: DatabaseOutput) -> Judged:
+    if not output.applicable:
+        return _NOT_APPLICABLE, "the stack names no database on RDS"
+    return (_TRUE if output.failing_over else _FALSE), f"{output.id} is {output.status}"
+
+
+CHECKS: dict[str, Check] = {
+    check.name: check
+    for check in (
+        _check(
+            "alarm_ok",
+            "cloudwatch.alarm_state",
+            "The incident's alarms are OK because of what was measured, not for want of data",
+            AlarmOutput,
+            _alarm_ok,
+        ),
+        _check(
+            "service_steady",
+            "ecs.describe_service",
+            "Running equals desired, above zero, nothing pending, no deployment in progress",
+            ServiceOutput,
+            _service_steady,
+        ),
+        _check(
+            "targets_healthy",
+            "elb.target_health",
+            "Every running task is a healthy target, and there are as many as desired",
+            TargetOutput,
+            _targets_healthy,
+        ),
+        _check(
+            "deep_health",
+            "http.deep_health",
+            "MLflow itself searches and lists artifacts, from every running task",
+            DeepOutput,
+            _deep_health,
+        ),
+        _check(
+            "load_is_low",
+            "cloudwatch.metric_snapshot",
+            f"The service's CPU stayed at or below {LOW_CPU:.0f}%, so that half its tasks would do",
+            SnapshotOutput,
+            _load_is_low,
+        ),
+        _check(
+            "deployment_in_progress",
+            "ecs.describe_service",
+            "Somebody is deploying, or a circuit breaker is rolling back",
+            ServiceOutput,
+            _deployment_in_progress,
+        ),
+        _check(
+            "database_failing_over",
+            "rds.describe_instance",
+            "The database is changing hands",
+            DatabaseOutput,
+            _database_failing_over,
+        ),
+    )
+}

@@ -1,0 +1,127 @@
+"""What a probe and an action are: they declare themselves, and the core does the rest.
+
+A probe reads and returns its Output. An action plans Changes (reading only), says how the world
+stands to one Change (`look`), and applies one. Limits, guards, retries, leases and time-outs are
+never in a step: they are in engine/.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from pydantic import Field
+
+from chalicelib.models.change import Change, ChangeProgress
+from chalicelib.models.shape import Shape, YamlShape
+from chalicelib.models.stack import Stack
+from chalicelib.models.step_index import Permission
+from chalicelib.models.words import Risk
+
+if TYPE_CHECKING:  # the gateways are built by wiring; steps only call them
+    from chalicelib.aws.gateways import Aws
+    from chalicelib.net.http import HttpPort
+
+
+class Params(YamlShape):
+    """What a runbook writes under `with:`; camelCase there, unknown keys refused."""
+
+
+class Output(Shape):
+    """What later steps may reference as `steps.ID.field`."""
+
+
+class NoParams(Params):
+    pass
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """Everything a step may know. Steps get the time and the run's facts; they ask nobody else."""
+
+    stack: Stack
+    run_id: str
+    step_id: str
+    now: datetime
+    aws: "Aws"
+    http: "HttpPort"
+    alarms: tuple[str, ...] = ()
+    """Alarms that fire in the incident of this run; empty for runs started by hand."""
+    since: datetime | None = None
+    """When the trouble began."""
+    undo_of: tuple[Change, ...] = field(default=())
+    """For an undo run: the Changes that were really made, in the order they were made."""
+
+
+P = TypeVar("P", bound=Params)
+O_co = TypeVar("O_co", bound=Output, covariant=True)
+
+
+class Probe(ABC, Generic[P, O_co]):
+    name: ClassVar[str]
+    Params: ClassVar[type[Params]] = NoParams
+    Output: ClassVar[type[Output]]
+    permissions: ClassVar[tuple[Permission, ...]] = ()
+
+    @abstractmethod
+    def read(self, ctx: StepContext, params: P) -> O_co: ...
+
+
+class Standing(StrEnum):
+    READY = "ready"
+    ALREADY = "already"  # somebody, perhaps an earlier attempt of ours, has done it
+    DRIFTED = "drifted"  # the precondition no longer holds: do not act
+
+
+class Look(Shape):
+    standing: Standing
+    detail: str
+    before: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    """Values that `apply` needs to recognise its own effect after a crash; stored before it acts."""
+
+
+class Done(Shape):
+    detail: str
+
+
+class Unchanged(Shape):
+    detail: str
+
+
+class Pending(Shape):
+    """Under way: call again after `check_after_s`. Nothing in Steward ever sleeps inside a step."""
+
+    check_after_s: int
+    detail: str
+
+
+Applied = Done | Unchanged | Pending
+
+
+class ActionOutput(Output):
+    changed: int
+    unchanged: int
+    details: tuple[str, ...] = ()
+
+
+class Action(ABC, Generic[P]):
+    name: ClassVar[str]
+    Params: ClassVar[type[Params]] = NoParams
+    Output: ClassVar[type[Output]] = ActionOutput
+    permissions: ClassVar[tuple[Permission, ...]] = ()
+    risk: ClassVar[Risk]
+    reversible: ClassVar[bool]
+
+    @abstractmethod
+    def plan(self, ctx: StepContext, params: P) -> tuple[Change, ...]:
+        """Reads only. No Changes means: already as wanted. Raises StepRefused where acting would harm."""
+
+    @abstractmethod
+    def look(self, ctx: StepContext, change: Change) -> Look:
+        """Reads only: does the precondition hold, is it already done?"""
+
+    @abstractmethod
+    def apply(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> Applied:
+        """Performs one Change, or finds how far it is. Called again after Pending and after a crash,
+        so it recognises its own effect (by `progress.before`, by names made from run and step)."""

@@ -1,0 +1,1 @@
+"""The operator's tool: command line, sandbox, packaging, bench. Never shipped to Lambda."""

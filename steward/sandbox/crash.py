@@ -1,0 +1,243 @@
+"""The crash harness: kills the worker before and after every AWS call and every store write of a run.
+
+At each such point the process forks. The child dies there like a worker does, lets others go on
+(half of the time by a retry, half of the time only by sweep), and checks: the run ends, each effect
+happened once, no slot, lease or outbox is left, and the record says what was done. The parent goes
+on unharmed to the next point. Points that repeat a situation already covered are counted, not run.
+"""
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chalicelib.models.change import ChangeState
+from chalicelib.store.memory import MemoryTable
+from chalicelib.store.table import Item, Key, Page
+from steward.sandbox.simulation import Simulation
+
+AT_ONCE = 2
+LIMIT_S = 6 * 3600
+REPEATS = 1
+"""How often the same situation is killed; polling would repeat it hundreds of times."""
+REDELIVERED_AFTER_S = 65
+
+
+class KilledError(BaseException):
+    """Not an Exception: no boundary of the product may catch the death of its own process."""
+
+
+@dataclass
+class Report:
+    scenario: str
+    points: int = 0
+    covered: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+class Points:
+    """Where a worker can die. Armed only while the product works."""
+
+    def __init__(self, scenario: str) -> None:
+        self.report = Report(scenario)
+        self.armed = False
+        self.situation: Callable[[], str] = lambda: ""
+        self.is_child = False
+        self.number = 0
+        self._seen: Counter[str] = Counter()
+        self._children: dict[int, tuple[int, str]] = {}
+
+    def at(self, label: str) -> None:
+        if not self.armed or self.is_child:
+            return
+        self.report.points += 1
+        self.number = self.report.points
+        mark = f"{label} in {self.situation()}"
+        self._seen[mark] += 1
+        if self._seen[mark] > REPEATS:
+            return
+        self.report.covered += 1
+        self._fork(mark)
+
+    def _fork(self, mark: str) -> None:
+        while len(self._children) >= AT_ONCE:
+            self._reap()
+        read_end, write_end = os.pipe()
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid == 0:
+            os.close(read_end)
+            self.is_child, self._answer = True, write_end
+            raise KilledError(mark)
+        os.close(write_end)
+        self._children[pid] = (read_end, mark)
+
+    def _reap(self) -> None:
+        pid, status = os.waitpid(-1, 0)
+        read_end, mark = self._children.pop(pid)
+        with os.fdopen(read_end, "rb") as pipe:
+            text = pipe.read()
+        if os.waitstatus_to_exitcode(status) != 0 or not text:
+            self.report.problems.append(f"killed {mark}: the survivor broke down")
+            return
+        self.report.problems += [f"killed {mark}: {problem}" for problem in json.loads(text)]
+
+    def finish(self) -> None:
+        while self._children:
+            self._reap()
+
+    def answer(self, problems: list[str]) -> None:
+        """The child's last words."""
+        os.write(self._answer, json.dumps(problems).encode())
+        os.close(self._answer)
+        os._exit(0)
+
+
+class FragileTable(MemoryTable):
+    """Dies before and after each write."""
+
+    def __init__(self, points: Points) -> None:
+        super().__init__()
+        self._points = points
+
+    def create(self, item: Item) -> Item | None:
+        return self._around(f"create {_kind(item.key)}", lambda: super(FragileTable, self).create(item))
+
+    def replace(self, item: Item) -> Item:
+        return self._around(f"write {_kind(item.key)}", lambda: super(FragileTable, self).replace(item))
+
+    def query(self, pk: str, *, prefix: str = "", after: str | None = None, limit: int = 200) -> Page:
+        return super().query(pk, prefix=prefix, after=after, limit=limit)
+
+    def _around(self, what: str, work: Callable[[], Any]) -> Any:
+        self._points.at(f"before {what}")
+        done = work()
+        self._points.at(f"after {what}")
+        return done
+
+
+def _kind(key: Key) -> str:
+    return f"{key.pk.partition('#')[0]}/{key.sk.partition('#')[0]}"
+
+
+class FragileSimulation(Simulation):
+    """Workers that may die, and what AWS does then: redeliver, retry, or nothing at all."""
+
+    def __init__(self, *args: Any, points: Points, **kwargs: Any) -> None:
+        super().__init__(*args, table=FragileTable(points), **kwargs)
+        self.points = points
+        self._again: list[tuple[datetime, object]] = []
+        points.situation = self._situation
+        events = self.world.session().events
+        events.register_first("before-call", lambda model, **_: self._call("before", model))
+        events.register_last("after-call", lambda model, **_: self._call("after", model))
+
+    def _call(self, when: str, model: Any) -> None:
+        self.points.at(f"{when} {model.service_model.service_name}:{model.name}")
+
+    def _situation(self) -> str:
+        runs = self.runs()
+        if not runs:
+            return "no run yet"
+        run = runs[-1]
+        steps = ",".join(f"{r.id}:{r.status.value}" for r in self.parts.engine.runs.steps(run.id))
+        return f"{run.runbook.runbook} {run.status.value} {steps} {run.released.model_dump_json()}"
+
+    def deliver(self, event: object) -> Any:
+        try:
+            return self._working(lambda: Simulation.deliver(self, event))
+        except KilledError:
+            from datetime import timedelta
+
+            self._again.append((self.world.clock.now() + timedelta(seconds=REDELIVERED_AFTER_S), event))
+
+    def sweep(self) -> Any:
+        try:
+            return self._working(lambda: Simulation.sweep(self))
+        except KilledError:
+            return None  # the next one comes in a minute
+
+    def _turn(self, run_id: str, generation: int) -> None:
+        try:
+            self._working(lambda: Simulation._turn(self, run_id, generation))
+        except KilledError:
+            if self.points.number % 2:  # else nobody retries, and sweep must find it
+                self.driver.later(run_id, generation, self.world.clock.now())
+
+    def _working(self, work: Callable[[], Any]) -> Any:
+        self.points.armed = True
+        try:
+            return work()
+        finally:
+            self.points.armed = False
+
+    def pass_time(self, seconds: int) -> None:
+        now = self.world.clock.now()
+        late, self._again = [e for e in self._again if e[0] <= now], [e for e in self._again if e[0] > now]
+        for _, event in late:
+            self.deliver(event)
+        super().pass_time(seconds)
+
+
+def fly(simulation: FragileSimulation, act: Callable[[Simulation], None] | None = None) -> Report:
+    """Runs the broken world to its end, dying everywhere. `act` is what people do on the way."""
+    points = simulation.points
+
+    def ended() -> bool:
+        if act:
+            act(simulation)
+        return simulation.is_over()
+
+    over = simulation.run_until(ended, limit_s=LIMIT_S)
+    problems = check(simulation, over=over)
+    if points.is_child:
+        points.answer(problems)
+    points.finish()
+    points.report.problems += [f"unharmed: {problem}" for problem in problems]
+    return points.report
+
+
+def check(simulation: Simulation, *, over: bool) -> list[str]:
+    """What must be true however often a worker died."""
+    problems: list[str] = []
+    if not over:
+        problems.append("it did not come to an end")
+    ledgers = simulation.parts.engine.ledgers
+    for stack in simulation.parts.engine.stacks:
+        ledger = ledgers.read(stack)
+        problems += [f"slot left: {slot.run_id}" for slot in ledger.active]
+        problems += [f"outbox left: {entry.run_id}" for entry in ledger.outbox]
+    problems += [f"reservation left: {entry.run_id}" for entry in ledgers.read_fleet().active]
+    for run in simulation.runs():
+        records = simulation.parts.engine.runs.steps(run.id)
+        problems += [f"lease left on {record.id}" for record in records if record.lease]
+        if run.status.is_live or not run.released.all_done:
+            problems.append(f"run {run.id} is {run.status.value}")
+        if not any(moment.what in {"verdict", "ended"} for moment in simulation.parts.engine.runs.moments(run.id)):
+            problems.append(f"the timeline of {run.id} has no end")
+    return problems + _effects(simulation)
+
+
+def _effects(simulation: Simulation) -> list[str]:
+    """Each recorded Change was made, each made one is recorded, and none was made twice over."""
+    recorded: Counter[str] = Counter()
+    for run in simulation.runs():
+        for record in simulation.parts.engine.runs.steps(run.id):
+            for change, progress in zip(record.changes, record.progress, strict=True):
+                if progress.state in {ChangeState.DONE, ChangeState.STARTED}:
+                    recorded[_effect(change.operation, change.parameters)] += 1
+    called = Counter(_effect(f"{call.service}:{call.operation}", call.params) for call in simulation.world.mutations())
+    problems = [f"recorded but not made: {effect}" for effect in recorded if effect not in called]
+    problems += [f"made but not recorded: {effect}" for effect in called if effect not in recorded]
+    # Stopping a stopped task or setting the same count again changes nothing; a second deployment would.
+    twice = [e for e, n in called.items() if "forceNewDeployment" in e and n > recorded[e]]
+    return problems + [f"made twice: {effect}" for effect in twice]
+
+
+def _effect(operation: str, parameters: dict[str, Any]) -> str:
+    kept = {key: value for key, value in parameters.items() if key != "reason"}
+    return f"{operation} {json.dumps(kept, sort_keys=True, default=str)}"

@@ -1,0 +1,87 @@
+"""What the world is: names, ARNs and the Stack of the deployment `fraud-scoring-mlflow`. Only data."""
+
+from typing import Any
+
+from chalicelib.models.stack import Stack
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-2"
+ZONES = ("eu-west-2a", "eu-west-2b")
+SUBNETS = ("subnet-0a1b2c3d4e5f60001", "subnet-0a1b2c3d4e5f60002")
+VPC = "vpc-0a1b2c3d4e5f60000"
+SECURITY_GROUP = "sg-0a1b2c3d4e5f60000"
+
+NAME = "fraud-scoring-mlflow"
+CLUSTER = f"{NAME}-cluster"
+SERVICE = NAME
+CONTAINER = "mlflow"
+PORT = 5000
+FAMILY = NAME
+IMAGE = "public.ecr.aws/docker/library/python:3.11-slim"
+IMAGE_DIGEST = "sha256:1d6131b5d479888b43200645e03a78443c7157efbdb730e6b48129740727c312"
+MLFLOW_VERSION = "3.17.2"
+LOG_GROUP = f"/ecs/{NAME}"
+
+TARGET_GROUP = f"{NAME}-tg"
+LOAD_BALANCER = f"{NAME}-alb"
+LOAD_BALANCER_HOST = f"{LOAD_BALANCER}-1873420561.{REGION}.elb.amazonaws.com"
+URL_HOST = f"{LOAD_BALANCER}.example.com"
+"""The name people use; it resolves to the load balancer."""
+DATABASE = f"{NAME}-db"
+DATABASE_NAME = "mlflow_db"
+BUCKET = "fraud-models-test"
+BACKUP_BUCKET = "fraud-models-backup"
+PREFIX = "mlflow-artifacts"
+DATABASE_SECRET = "mlflow/db"  # noqa: S105 - the name of a secret
+ADMIN_SECRET = "mlflow/admin"  # noqa: S105 - the name of a secret
+TOPIC = "ops-topic"
+QUEUE = "ops-topic-deliveries"
+
+UNHEALTHY_ALARM = f"{NAME}-unhealthy-hosts"
+ERRORS_ALARM = f"{NAME}-5xx"
+LATENCY_ALARM = f"{NAME}-latency"
+
+
+def arn(service: str, rest: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}"
+
+
+CLUSTER_ARN = arn("ecs", f"cluster/{CLUSTER}")
+SERVICE_ARN = arn("ecs", f"service/{CLUSTER}/{SERVICE}")
+TARGET_GROUP_DIMENSION = f"targetgroup/{TARGET_GROUP}/6d0ecf831eec9f09"
+LOAD_BALANCER_DIMENSION = f"app/{LOAD_BALANCER}/50dc6c495c0c9188"
+TARGET_GROUP_ARN = arn("elasticloadbalancing", TARGET_GROUP_DIMENSION)
+LOAD_BALANCER_ARN = arn("elasticloadbalancing", f"loadbalancer/{LOAD_BALANCER_DIMENSION}")
+LISTENER_ARN = arn("elasticloadbalancing", f"listener/{LOAD_BALANCER_DIMENSION}/f2f7dc8efc522ab2")
+DATABASE_ARN = arn("rds", f"db:{DATABASE}")
+DATABASE_HOST = f"{DATABASE}.c9akciq32rmk.{REGION}.rds.amazonaws.com"
+TOPIC_ARN = arn("sns", TOPIC)
+EXECUTION_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-execution"
+TASK_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-task"
+
+SERVICE_TAGS = ({"key": "team", "value": "ml-platform"},)
+
+ALB_DIMENSIONS = {"TargetGroup": TARGET_GROUP_DIMENSION, "LoadBalancer": LOAD_BALANCER_DIMENSION}
+ECS_DIMENSIONS = {"ClusterName": CLUSTER, "ServiceName": SERVICE}
+
+STACK_DOCUMENT: dict[str, Any] = {
+    "stack": NAME,
+    "region": REGION,
+    "url": f"http://{URL_HOST}",
+    "allowPlainHttp": True,
+    "autonomy": "auto",
+    "mlflow": {"auth": "basic", "adminSecret": ADMIN_SECRET, "metrics": "/metrics"},
+    "ecs": {"cluster": CLUSTER, "service": SERVICE, "container": CONTAINER},
+    "loadBalancer": {"targetGroup": TARGET_GROUP},
+    "database": {"engine": "postgres", "instance": DATABASE, "name": DATABASE_NAME, "secret": DATABASE_SECRET},
+    "artifacts": {"bucket": BUCKET, "prefix": PREFIX, "backupBucket": BACKUP_BUCKET},
+    "logs": {"group": LOG_GROUP},
+    "alarms": [f"{NAME}-*"],
+    "channels": {"default": ["log"]},
+    "owners": ["ml-platform"],
+}
+"""What stacks/fraud-scoring-mlflow.yml says; a test compares them."""
+
+
+def stack() -> Stack:
+    return Stack.model_validate(STACK_DOCUMENT)

@@ -1,0 +1,240 @@
+"""Rehearsals: a runbook flown on the sandbox, written down as YAML, with what is expected of it.
+
+    rehearsal: the one hanging task is replaced, and that is proved
+    runbook: service-down
+    world: {break: task-hangs}
+    expect:
+      outcome: run
+      verdict: verified
+      changes: [{operation: "ecs:StopTask", count: 1}]
+
+The same engine, guards and checks as in production; only the clock is virtual.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from chalicelib.documents import read_yaml
+from chalicelib.errors import DocumentError, DocumentErrors
+from chalicelib.flows import approve, start, stop
+from chalicelib.models.change import ChangeState
+from chalicelib.models.decision import Outcome, SignalDecision
+from chalicelib.models.run import Mode, Run, RunStatus, StepStatus, Verdict
+from chalicelib.models.runbook import Runbook
+from chalicelib.models.shape import YamlShape
+from chalicelib.models.words import Duration, Name, StepId
+from steward.sandbox.scenarios import is_told
+from steward.sandbox.simulation import Simulation
+from steward.sandbox.world import World
+
+BY = "rehearsal"
+Sentence = Annotated[str, StringConstraints(min_length=10, max_length=160)]
+
+
+class WorldPart(YamlShape):
+    """What happens around the runbook."""
+
+    break_: str | None = Field(default=None, alias="break")
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    after: Duration = 0
+    """After a start by hand is asked for only this long after the fault, so that it shows."""
+    stopped: str | None = None
+    """Somebody has stopped everything, with this reason."""
+
+
+class ByHand(YamlShape):
+    """A person starts it; events are not delivered before that."""
+
+    inputs: dict[str, Any] = {}
+    mode: Literal["live", "plan"] = "live"
+
+
+class CountedChange(YamlShape):
+    operation: str
+    count: int = Field(ge=0)
+
+
+class Expect(YamlShape):
+    outcome: Outcome
+    """Of the first decision that chose this runbook."""
+    refused_by: str | None = None
+    """A guard that did not pass in that decision."""
+    status: RunStatus | None = None
+    verdict: Verdict | None = None
+    because: str | None = None
+    """A part of the run's outcome, or of the decision's reasons where there is no run."""
+    steps: dict[StepId, StepStatus] = {}
+    changes: tuple[CountedChange, ...] = ()
+    """Mutations that were really made in the account, by anything that Steward did; others are none."""
+    runs: int | None = None
+
+
+class Rehearsal(YamlShape):
+    rehearsal: Sentence
+    runbook: Name
+    world: WorldPart = WorldPart()
+    by_hand: ByHand | None = None
+    answer: Literal["approve", "reject"] | None = None
+    """What people say when they are asked; left out, they say nothing."""
+    lasts: Duration = 4 * 3600
+    to_the_end: bool = False
+    """Go on for all of `lasts`, since the trouble never settles."""
+    expect: Expect
+
+    @model_validator(mode="after")
+    def _something_happens(self) -> "Rehearsal":
+        if self.world.break_ is None and self.by_hand is None:
+            raise ValueError("nothing happens in it: write `world: {break: FAULT}` or `byHand: {}`")
+        return self
+
+
+@dataclass(frozen=True)
+class Flown:
+    """What came of one rehearsal."""
+
+    file: str
+    case: Rehearsal
+    problems: tuple[str, ...]
+    run: Run | None
+    virtual_s: int
+    changes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def load_rehearsal(text: str | bytes, file: str) -> Rehearsal:
+    return read_yaml(text, file).build(Rehearsal)
+
+
+def find_rehearsals(folder: Path, runbook: str | None = None) -> list[tuple[str, Rehearsal]]:
+    """`folder/RUNBOOK/CASE.yml`; a case that lies under another runbook's name is a mistake."""
+    found: list[tuple[str, Rehearsal]] = []
+    mistakes: list[DocumentError] = []
+    for path in sorted(folder.glob(f"{runbook or '*'}/*.yml")):
+        try:
+            case = load_rehearsal(path.read_bytes(), str(path))
+        except DocumentErrors as errors:
+            mistakes += errors.errors
+            continue
+        if case.runbook != path.parent.name:
+            mistakes.append(DocumentError(str(path), f"lies under {path.parent.name}", line=1, field="runbook"))
+        found.append((str(path), case))
+    if mistakes:
+        raise DocumentErrors(mistakes)
+    return found
+
+
+def fly(file: str, case: Rehearsal, runbooks: Mapping[str, Runbook], seed: int = 0) -> Flown:
+    with World.create(seed=seed) as world:
+        sim = Simulation(world, runbooks, seed=seed)
+        began = world.clock.now()
+        if case.world.stopped:
+            stop.stop(sim.parts, stack=None, by=BY, reason=case.world.stopped)
+        parts = _start(sim, case)
+        _let_it_fly(sim, case)
+        took = int((world.clock.now() - began).total_seconds())
+        made = _mutations(world)
+        decided = _first_of(sim, case, parts)
+        run = next((run for run in reversed(sim.runs()) if run.runbook.runbook == case.runbook), None)
+        problems = [*_judge_decision(case.expect, decided), *_judge_changes(case, made)]
+        problems += _judge_run(sim, case.expect, run) if run else _judge_no_run(case.expect, decided)
+        if case.expect.runs is not None and len(sim.runs()) != case.expect.runs:
+            problems.append(f"{len(sim.runs())} runs, expected {case.expect.runs}")
+        return Flown(file, case, tuple(problems), run, took, made)
+
+
+def _start(sim: Simulation, case: Rehearsal) -> tuple[SignalDecision, ...]:
+    if case.world.break_:
+        sim.world.break_with(case.world.break_, **case.world.with_)
+    if case.by_hand is None:
+        return ()
+    sim.world.advance(case.world.after)
+    sim.world.take_events()
+    request = start.Request(
+        runbook=case.runbook,
+        stack=sim.world.stack().stack,
+        principal=BY,
+        inputs=case.by_hand.inputs,
+        mode=Mode(case.by_hand.mode),
+    )
+    return start.start(sim.parts, request).parts
+
+
+def _let_it_fly(sim: Simulation, case: Rehearsal) -> None:
+    def over() -> bool:
+        waiting = [run for run in sim.runs() if run.status is RunStatus.AWAITING_APPROVAL]
+        for run in waiting if case.answer else ():
+            approve.answer(sim.parts, run.id, approve=case.answer == "approve", by=BY, reason="as rehearsed")
+        if case.to_the_end or (waiting and case.answer):
+            return False
+        return sim.is_over() if case.by_hand else is_told(sim)
+
+    # In rehearsal nobody waits for hours to see that a decision made no run: two minutes settle that.
+    sim.run_until(over, limit_s=case.lasts if case.by_hand is None or sim.runs() else 120)
+
+
+def _first_of(sim: Simulation, case: Rehearsal, by_hand: tuple[SignalDecision, ...]) -> SignalDecision | None:
+    heard = [part for decision in sim.decisions for part in decision.parts]
+    return next((part for part in (*by_hand, *heard) if part.runbook == case.runbook), None)
+
+
+def _mutations(world: World) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for call in world.mutations():
+        name = f"{call.service}:{call.operation}"
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _judge_decision(expect: Expect, part: SignalDecision | None) -> list[str]:
+    if part is None:
+        return ["no decision chose this runbook"]
+    problems = []
+    if part.outcome is not expect.outcome:
+        problems.append(f"decided {part.outcome.value} ({'; '.join(part.reasons)}), expected {expect.outcome.value}")
+    held_by = [guard.guard for guard in part.guards if not guard.passed]
+    if expect.refused_by and expect.refused_by not in held_by:
+        problems.append(f"held by {', '.join(held_by) or 'no guard'}, expected {expect.refused_by}")
+    return problems
+
+
+def _judge_no_run(expect: Expect, part: SignalDecision | None) -> list[str]:
+    if expect.status or expect.verdict or expect.steps:
+        return ["there is no run, expected one"]
+    why = "; ".join(part.reasons) if part else ""
+    return [f"because {why}; expected {expect.because!r} in it"] if expect.because and expect.because not in why else []
+
+
+def _judge_run(sim: Simulation, expect: Expect, run: Run) -> list[str]:
+    problems = []
+    for name, got, wanted in (("status", run.status, expect.status), ("verdict", run.verdict, expect.verdict)):
+        if wanted is not None and got is not wanted:
+            problems.append(f"{name} {got.value if got else 'none'} ({run.outcome}), expected {wanted.value}")
+    if expect.because and expect.because not in (run.outcome or ""):
+        problems.append(f"because {run.outcome}; expected {expect.because!r} in it")
+    records = {record.id: record for record in sim.parts.engine.runs.steps(run.id)}
+    for step, wanted_status in expect.steps.items():
+        got_status = records[step].status if step in records else None
+        if got_status is not wanted_status:
+            problems.append(
+                f"step {step} {got_status.value if got_status else 'missing'}, expected {wanted_status.value}"
+            )
+    half = [r.id for r in records.values() for p in r.progress if p.state is ChangeState.STARTED]
+    if half and run.verdict is Verdict.VERIFIED:
+        problems.append(f"verified with half-done changes in {', '.join(half)}")
+    return problems
+
+
+def _judge_changes(case: Rehearsal, made: Mapping[str, int]) -> list[str]:
+    wanted = {change.operation: change.count for change in case.expect.changes}
+    return [
+        f"{operation} was called {made.get(operation, 0)} times, expected {wanted.get(operation, 0)}"
+        for operation in sorted({*wanted, *made})
+        if made.get(operation, 0) != wanted.get(operation, 0)
+    ]

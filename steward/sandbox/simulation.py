@@ -1,0 +1,148 @@
+"""Steward over a world: the product's own parts, wired to twins, turned by one virtual clock.
+
+Demo, rehearsals, `--on sandbox` and the crash harness all drive this. Nothing in here decides
+anything; it only carries events in, turns the agenda and lets time pass.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from chalicelib.catalog.match import Matcher
+from chalicelib.engine.drivers import LocalDriver
+from chalicelib.flows.advance import advance
+from chalicelib.flows.ingest import ingest
+from chalicelib.flows.parts import Parts
+from chalicelib.flows.sweep import Swept, sweep
+from chalicelib.models.decision import Decision
+from chalicelib.models.ledger import FleetLimits
+from chalicelib.models.run import Run
+from chalicelib.models.runbook import Runbook
+from chalicelib.models.stack import Stack
+from chalicelib.notify.channels import MemoryChannel
+from chalicelib.observability import MemoryTelemetry
+from chalicelib.signals.tie import StackKeys
+from chalicelib.store.blobs import MemoryBlobs
+from chalicelib.store.decisions import Decisions
+from chalicelib.store.memory import MemoryTable
+from chalicelib.store.table import Table
+from chalicelib.wiring import engine_ports, pinned
+from steward.sandbox import place
+
+if TYPE_CHECKING:
+    from steward.sandbox.world import World
+
+SWEEP_EVERY_S = 60
+MOVES_AT_ONCE = 50
+"""Moves without sleeping in between take no virtual time; more than this in a row is a loop."""
+
+
+class Simulation:
+    def __init__(
+        self, world: "World", runbooks: Mapping[str, Runbook], *, table: Table | None = None, seed: int = 0
+    ) -> None:
+        self.world = world
+        self.driver = LocalDriver()
+        self.channel = MemoryChannel()
+        self.telemetry = MemoryTelemetry()
+        self.decisions: list[Decision] = []
+        self.on_decision: Callable[[Decision], None] = lambda _decision: None
+        self.on_move: Callable[[str], None] = lambda _run_id: None
+        self._ids = 0
+        self._next_sweep = world.clock.now()
+        stack = world.stack()
+        self.parts = self._wire({stack.stack: stack}, pinned(runbooks), table or MemoryTable(), random.Random(seed))
+
+    def _wire(
+        self, stacks: Mapping[str, Stack], runbooks: Mapping[str, Runbook], table: Table, chance: random.Random
+    ) -> Parts:
+        from chalicelib.aws.sessions import StackSessions
+
+        region = next(iter(stacks.values())).region
+        sessions = StackSessions(region, lambda _region, _credentials: self.world.session())
+        names = {name for stack in stacks.values() for listed in stack.channels.values() for name in listed}
+        return Parts(
+            engine=engine_ports(table, stacks, sessions=sessions, http=self.world.http, jitter=chance.random),
+            decisions=Decisions(table),
+            archive=MemoryBlobs(),
+            runbooks=runbooks,
+            matcher=Matcher.of(runbooks.values()),
+            stack_keys=StackKeys.of(stacks.values()),
+            channels=dict.fromkeys(names, self.channel),
+            driver=self.driver,
+            telemetry=self.telemetry,
+            limits=FleetLimits(stacks=len(stacks)),
+            own_account=place.ACCOUNT,
+            clock=self.world.clock,
+            new_id=self._new_id,
+        )
+
+    def _new_id(self) -> str:
+        self._ids += 1
+        return f"{self._ids:04d}"
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def pass_time(self, seconds: int) -> None:
+        """The world moves, its events arrive, what is due is done."""
+        self.settle()
+        self.world.advance(seconds)
+        for event in self.world.take_events():
+            self.deliver(event)
+        if self.world.clock.now() >= self._next_sweep:
+            self.sweep()
+        self.settle()
+
+    def run_until(self, done: Callable[[], bool], *, limit_s: int, tick_s: int = 5) -> bool:
+        """Whether it came true within that much virtual time."""
+        end = self.world.clock.now().timestamp() + limit_s
+        while not done():
+            if self.world.clock.now().timestamp() >= end:
+                return False
+            self.pass_time(tick_s)
+        return True
+
+    def deliver(self, event: object) -> Decision:
+        decision = ingest(self.parts, event)
+        self.decisions.append(decision)
+        self.on_decision(decision)
+        return decision
+
+    def sweep(self) -> Swept:
+        from datetime import timedelta
+
+        self._next_sweep = self.world.clock.now() + timedelta(seconds=SWEEP_EVERY_S)
+        return sweep(self.parts)
+
+    def settle(self) -> None:
+        """Everything that can be done without time passing."""
+        for _ in range(MOVES_AT_ONCE * 10):
+            due = self.driver.due(self.world.clock.now())
+            if not due:
+                return
+            for run_id, generation in due:
+                self._turn(run_id, generation)
+
+    def _turn(self, run_id: str, generation: int) -> None:
+        for _ in range(MOVES_AT_ONCE):
+            step = advance(self.parts, run_id, generation, f"worker-{self._new_id()}")
+            self.on_move(run_id)
+            if step.kind == "sleep" and step.until:
+                self.driver.later(run_id, generation, step.until)
+                return
+            if step.kind != "advance":
+                return
+        self.driver.later(run_id, generation, self.world.clock.now())
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def runs(self) -> list[Run]:
+        """Oldest first."""
+        found = [run for stack in self.parts.engine.stacks for run in self.parts.engine.runs.recent(stack).rows]
+        return sorted(found, key=lambda run: (run.created_at, run.id))
+
+    def is_over(self) -> bool:
+        """Some run was made, every one has ended and is recorded, and no incident waits to be looked at again."""
+        runs = self.runs()
+        held = any(i.reconsider_at for stack in self.parts.engine.stacks for i in self.parts.engine.incidents.open_of(stack))
+        return bool(runs) and not held and all(not run.status.is_live and run.released.all_done for run in runs)

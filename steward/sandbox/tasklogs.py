@@ -1,0 +1,82 @@
+"""Log lines written by the tasks, in the words of pip, MLflow and uvicorn.
+
+They are kept here and put into moto's CloudWatch Logs when somebody reads logs: hundreds of worlds
+in a test run never do. They go into moto's stream itself, because its API refuses events that are
+older than 14 days by the wall clock, which virtual time may well be.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from steward.sandbox import place
+from steward.sandbox.task import Task
+from steward.sandbox.times import epoch_millis
+
+STREAM_PREFIX = f"mlflow/{place.CONTAINER}"
+_STARTING = (
+    f"Collecting mlflow=={place.MLFLOW_VERSION}",
+    f"  Downloading mlflow-{place.MLFLOW_VERSION}-py3-none-any.whl (11.2 MB)",
+    "Collecting psycopg2-binary",
+    "  Downloading psycopg2_binary-2.9.11-cp311-cp311-manylinux_2_17_x86_64.whl (4.2 MB)",
+)
+_READY = (
+    f"Successfully installed boto3-1.44.5 mlflow-{place.MLFLOW_VERSION} psycopg2-binary-2.9.11",
+    (
+        "WARNING: Running pip as the 'root' user can result in broken permissions and conflicting behaviour with the"
+        " system package manager."
+    ),
+    "Registry store URI not provided. Using backend store URI.",
+    "{at} INFO mlflow.server.jobs.executor_registry: Available backends after discovery: local",
+    "{at} INFO:     Uvicorn running on http://0.0.0.0:5000 (Press CTRL+C to quit)",
+    "{at} INFO:     Started parent process [1]",
+    "{at} INFO:     Started server process [36]",
+    "{at} INFO:     Waiting for application startup.",
+    "{at} INFO:     Application startup complete.",
+)
+DATABASE_GONE = (
+    "{at} ERROR mlflow.store.db.utils: SQLAlchemy database error. The following exception is caught.",
+    (
+        f'(psycopg2.OperationalError) connection to server at "{place.DATABASE_HOST}" (10.0.3.15), port 5432 failed:'
+        " Connection refused"
+    ),
+    "\tIs the server running on that host and accepting TCP/IP connections?",
+    "",
+    "(Background on this error at: https://sqlalche.me/e/21/e3q8)",
+)
+
+
+class TaskLogs:
+    def __init__(self) -> None:
+        self._waiting: list[tuple[str, int, str]] = []
+        self._lines: dict[str, list[str]] = {}
+
+    def write(self, task: Task, now: datetime, lines: Iterable[str]) -> None:
+        at, stream = now.strftime("%Y/%m/%d %H:%M:%S"), f"{STREAM_PREFIX}/{task.id}"
+        for line in lines:
+            text = line.replace("{at}", at)
+            self._waiting.append((stream, epoch_millis(now), text))
+            self._lines.setdefault(task.id, []).append(text)
+
+    def starting(self, task: Task, now: datetime) -> None:
+        self.write(task, now, _STARTING)
+
+    def ready(self, task: Task, now: datetime) -> None:
+        self.write(task, now, _READY)
+
+    def of(self, task: Task) -> list[str]:
+        return self._lines.get(task.id, [])
+
+    def flush(self) -> None:
+        """Into moto. Its log group is there: whoever calls this made sure."""
+        from moto.logs.models import logs_backends
+
+        waiting, self._waiting = self._waiting, []
+        backend = logs_backends[place.ACCOUNT][place.REGION]
+        group = backend.groups[place.LOG_GROUP]
+        by_stream: dict[str, list[dict[str, object]]] = {}
+        for stream, at, message in waiting:
+            by_stream.setdefault(stream, []).append({"timestamp": at, "message": message})
+        for stream, events in by_stream.items():
+            if stream not in group.streams:
+                backend.create_log_stream(place.LOG_GROUP, stream)
+            group.streams[stream].put_log_events(events)

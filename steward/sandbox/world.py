@@ -1,0 +1,240 @@
+"""The world: one MLflow deployment with moving parts, a virtual clock, and AWS around it.
+
+    with World.create(seed=0) as world:
+        world.break_with("task-hangs")
+        world.advance(180)
+        events = world.take_events()
+
+The product gets `session()`, `clock`, `http` and events, and does not know where it is. One world
+at a time in a process, because moto is one per process.
+"""
+
+import functools
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from chalicelib.clock import VirtualClock
+from chalicelib.models.stack import Stack
+from steward.sandbox import founding, place
+from steward.sandbox.alarms import Alarms
+from steward.sandbox.cloudwatch_answers import CloudwatchAnswers
+from steward.sandbox.database import Database
+from steward.sandbox.ecs_answers import ServiceAnswers
+from steward.sandbox.ecs_more_answers import DefinitionAnswers, HistoryAnswers, ScalingAnswers
+from steward.sandbox.ecs_service import EcsService
+from steward.sandbox.ecs_task_answers import TaskAnswers
+from steward.sandbox.events import Event, EventLog
+from steward.sandbox.faults import Fault, break_world
+from steward.sandbox.http_face import HttpFace, Server
+from steward.sandbox.ids import Ids
+from steward.sandbox.load import TICK_S, Load
+from steward.sandbox.metrics import Metrics
+from steward.sandbox.moto_parts import MotoParts
+from steward.sandbox.network_answers import ElbAnswers, RdsAnswers
+from steward.sandbox.overrides import Call, Overrides
+from steward.sandbox.targets import Targets
+from steward.sandbox.task_definitions import TaskDefinitions
+from steward.sandbox.tasklogs import TaskLogs
+from steward.sandbox.times import epoch_millis
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.loaders import Loader
+    from moto.core.config import DefaultConfig
+
+START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+"""A Monday morning."""
+_EVALUATES_AT_S = 10
+"""Seconds after the full minute: a minute's datapoint is not there at once."""
+
+
+class WorldClock(VirtualClock):
+    """Sleeping moves the whole world on."""
+
+    def __init__(self, start: datetime, advance_to: Callable[[datetime], None]) -> None:
+        super().__init__(start)
+        self._advance_to = advance_to
+
+    def sleep(self, seconds: float) -> None:
+        self._advance_to(self.now() + timedelta(seconds=max(0.0, seconds)))
+
+    def set(self, moment: datetime) -> None:
+        self._advance_to(moment)
+
+    def turn(self, moment: datetime) -> None:
+        """Only the hands; the world calls this for each tick."""
+        super().set(moment)
+
+
+class World:
+    """Use `World.create`."""
+
+    def __init__(self, seed: int, start: datetime, moto_config: "DefaultConfig | None") -> None:
+        self.seed = seed
+        self.account, self.region = place.ACCOUNT, place.REGION
+        self.lock = threading.RLock()
+        self.clock = WorldClock(start, self._advance_to)
+        self.ids = Ids(seed)
+        self.event_log = EventLog(self.ids)
+        self.logs = TaskLogs()
+        self.targets = Targets()
+        self.metrics = Metrics()
+        self.definitions = TaskDefinitions()
+        self.database = Database(self.event_log, start - timedelta(days=90))
+        self.service = EcsService(self.ids, self.event_log, self.targets, self.logs)
+        self.load = Load(self.service, self.targets, self.database, self.metrics)
+        self.alarms = Alarms(self.ids, self.event_log, self.metrics)
+        self.scaling = ScalingAnswers()
+        self.server = Server(since_ms=epoch_millis(start - timedelta(days=90)))
+        self.http = HttpFace(self.clock.now, self.targets, self.database, self.load, self.logs, self.server, self.lock)
+        self.effects: list[Callable[[datetime], None]] = []
+        """What faults do at every tick."""
+        self._next_tick = start + timedelta(seconds=TICK_S)
+        self._moto_config = moto_config
+        self._mock: Any = None
+        self._sessions: dict[str, boto3.Session] = {}
+        self._parts = MotoParts(lambda: self._session("own"))
+        self._overrides = Overrides(self._tables(start), self.clock.now, self._parts, self.logs, self.lock)
+
+    @classmethod
+    def create(cls, seed: int = 0, start: datetime = START, *, moto_config: "DefaultConfig | None" = None) -> "World":
+        """A running world; close it, or use it as a context. Started at the full minute of `start`."""
+        world = cls(seed, start.astimezone(UTC).replace(second=0, microsecond=0), moto_config)
+        founding.found(world)
+        world._open()
+        return world
+
+    def _tables(self, start: datetime) -> dict[str, dict[str, Any]]:
+        ecs = ServiceAnswers(self.service, self.definitions).table()
+        ecs |= TaskAnswers(self.service, self.definitions).table()
+        ecs |= DefinitionAnswers(self.definitions).table() | HistoryAnswers(self.service).table()
+        return {
+            "ecs": ecs,
+            "elbv2": ElbAnswers(self.targets, start - timedelta(days=90)).table(),
+            "cloudwatch": CloudwatchAnswers(self.alarms, self.metrics).table(),
+            "rds": RdsAnswers(self.database).table(),
+            "application-autoscaling": self.scaling.table(),
+        }
+
+    # Opening and closing
+
+    def _open(self) -> None:
+        from moto import mock_aws
+        from moto.moto_api._internal import mock_random
+
+        self._mock = mock_aws(config=self._moto_config)
+        self._mock.start()
+        mock_random.seed(self.seed)
+
+    def close(self) -> None:
+        if self._mock is not None:
+            self._mock.stop()
+            self._mock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    # What the product gets
+
+    def session(self) -> "boto3.Session":
+        """One session a world; clients made from it speak to the world and to moto behind it."""
+        return self._session("product")
+
+    def stack(self) -> Stack:
+        return place.stack()
+
+    def take_events(self) -> list[Event]:
+        """EventBridge events since the last time, oldest first."""
+        with self.lock:
+            return self.event_log.take()
+
+    # What drives it
+
+    def advance(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+
+    def break_with(self, fault: str, **params: object) -> Fault:
+        with self.lock:
+            return break_world(self, fault, params)
+
+    def _advance_to(self, moment: datetime) -> None:
+        """However the way is cut into pieces, the ticks fall on the same seconds."""
+        with self.lock:
+            while self._next_tick <= moment:
+                self.clock.turn(self._next_tick)
+                self._tick(self._next_tick)
+                self._next_tick += timedelta(seconds=TICK_S)
+            self.clock.turn(moment)
+
+    def _tick(self, now: datetime) -> None:
+        self.database.tick(now)
+        for effect in list(self.effects):
+            effect(now)
+        self.service.tick(now)
+        self.targets.tick(now)
+        self.load.tick(now)
+        if now.second == _EVALUATES_AT_S:
+            self.alarms.evaluate(now)
+
+    # What tests look at
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every API call that was made through `session()`, in order."""
+        return self._overrides.calls
+
+    def mutations(self) -> list[Call]:
+        return [call for call in self.calls if call.is_mutation]
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """What reached the subscriber of ops-topic since the last time, as SNS envelopes."""
+        return self._parts.deliveries()
+
+    def prepare(self, *services: str) -> None:
+        """Makes moto's resources of these services now, for code that does not use `session()`."""
+        for service in services:
+            self._parts.ensure(service)
+        if "logs" in services:
+            self.logs.flush()
+
+    def _session(self, whose: str) -> "boto3.Session":
+        """`own` is the world's, for making resources: its calls are not noted."""
+        if whose not in self._sessions:
+            session = _new_session()
+            if whose == "product":
+                self._overrides.register(session)
+            self._sessions[whose] = session
+        return self._sessions[whose]
+
+
+@functools.cache
+def _loader() -> "Loader":
+    """Shared by all worlds: it keeps the service models it has read, which are most of a client's cost."""
+    import botocore.session
+
+    loader: Loader = botocore.session.Session().get_component("data_loader")
+    return loader
+
+
+def _new_session() -> "boto3.Session":
+    import boto3
+    import botocore.session
+
+    core = botocore.session.Session()
+    known = len(_loader().search_paths)
+    core.register_component("data_loader", _loader())
+    session = boto3.Session(
+        botocore_session=core,
+        region_name=place.REGION,
+        aws_access_key_id="AKIASANDBOX000000000",
+        aws_secret_access_key="sandbox",  # noqa: S106 - moto takes anything
+    )
+    # Every boto3 session adds its own folder to the loader; once is enough.
+    del _loader().search_paths[known + 1 :]
+    return session

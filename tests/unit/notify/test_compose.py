@@ -1,0 +1,324 @@
+"""Summaries say what is in the record, in the words people need, and nothing else."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from chalicelib.models.approval import Approval
+from chalicelib.models.change import Change, ChangeProgress, ChangeState, Undo
+from chalicelib.models.check import Answer, CheckResult
+from chalicelib.models.decision import GuardResult, Outcome, SignalDecision
+from chalicelib.models.incident import FiringSource, Incident, IncidentState
+from chalicelib.models.run import Mode, Run, RunStatus, Sample, StepRecord, StepStatus, Verdict, Verification
+from chalicelib.models.runbook import Runbook
+from chalicelib.models.signal import Signal, SignalKind, SignalState
+from chalicelib.models.stack import Stack
+from chalicelib.models.summary import Severity, Summary
+from chalicelib.models.words import utc
+from chalicelib.notify.compose import (
+    summarize_decision,
+    summarize_incident_escalation,
+    summarize_page,
+    summarize_run,
+)
+
+BEGAN = utc("2026-11-20T02:00:00Z")
+NOW = BEGAN + timedelta(minutes=6)
+
+
+def stack() -> Stack:
+    return Stack.model_validate(
+        {"stack": "fraud-scoring-mlflow", "region": "eu-west-2", "ecs": {"cluster": "c", "service": "s"}}
+    )
+
+
+def runbook() -> Runbook:
+    return Runbook.model_validate(
+        {
+            "runbook": "service-down",
+            "title": "Bring an unhealthy tracking server back",
+            "on": [{"manual": {}}],
+            "steps": [{"id": "look", "do": "ecs.describe_service"}, {"id": "restart", "do": "ecs.restart_tasks"}],
+            "verify": {"that": ["alarm_ok"]},
+        }
+    )
+
+
+def run(**kw: object) -> Run:
+    facts = {
+        "id": "run-1",
+        "stack": "fraud-scoring-mlflow",
+        "stack_version": "v1",
+        "runbook": runbook(),
+        "runbook_hash": "h",
+        "event_id": "e1",
+        "incident_id": "inc-1",
+        "started_by": "alarm unhealthy-hosts",
+        "created_at": BEGAN,
+        "changed_at": NOW,
+        "ended_at": NOW,
+        "status": RunStatus.FINISHED,
+        "verdict": Verdict.VERIFIED,
+    }
+    return Run.model_validate(facts | kw)
+
+
+def incident(**kw: object) -> Incident:
+    facts = {
+        "id": "inc-1",
+        "stack": "fraud-scoring-mlflow",
+        "fingerprint": "f",
+        "title": "unhealthy tracking server",
+        "opened_at": BEGAN,
+        "changed_at": NOW,
+        "firing": (
+            FiringSource(key="alarm:x", kind=SignalKind.ALARM, resource="c/s", name="unhealthy-hosts", since=BEGAN),
+        ),
+        "runs": ("run-1",),
+    }
+    return Incident.model_validate(facts | kw)
+
+
+def change(**kw: object) -> Change:
+    facts = {
+        "step": "restart",
+        "action": "ecs.restart_tasks",
+        "operation": "ecs:StopTask",
+        "parameters": {"task": "t1"},
+        "resource": "c/s",
+        "sentence": "Stop unhealthy task t1 once its replacement is healthy ({run})",
+        "touches": {"tasks": 1},
+        "out_of": {"tasks": 2},
+    }
+    return Change.model_validate(facts | kw)
+
+
+def step(*changes: Change, states: tuple[ChangeState, ...] = (), **kw: object) -> StepRecord:
+    facts = {
+        "run_id": "run-1",
+        "id": "restart",
+        "do": "ecs.restart_tasks",
+        "status": StepStatus.DONE,
+        "changes": changes,
+        "progress": tuple(ChangeProgress(state=s, detail="t1 stopped") for s in states),
+    }
+    return StepRecord.model_validate(facts | kw)
+
+
+def probe(**output: object) -> StepRecord:
+    return StepRecord(run_id="run-1", id="look", do="ecs.describe_service", status=StepStatus.DONE, output=output)
+
+
+def approval() -> Approval:
+    return Approval(
+        run_id="run-1",
+        number=2,
+        plan_hash="abcdef0123456789",
+        asked_at=BEGAN,
+        expires_at=NOW,
+        question="Restart 1 of 2 tasks?",
+    )
+
+
+def text_of(summary: Summary, title: str) -> str:
+    found = [section for section in summary.sections if section.title == title]
+    return "\n".join(f"{line.text} | {line.detail}" for section in found for line in section.lines)
+
+
+def titles(summary: Summary) -> list[str]:
+    return [section.title for section in summary.sections]
+
+
+def commands(summary: Summary) -> list[str]:
+    return [command.text for command in summary.commands]
+
+
+def watched(*results: CheckResult) -> Verification:
+    return Verification(began_at=BEGAN, deadline=NOW, samples=9, good_samples=5, last=Sample(at=NOW, results=results))
+
+
+def test_the_title_tells_the_whole_story_in_one_line() -> None:
+    summary = summarize_run(run(), [step(change(), states=(ChangeState.DONE,))], incident(), stack(), "end", NOW)
+    assert summary.title == "fraud-scoring-mlflow: unhealthy tracking server, restarted 1 task, verified in 6 min"
+    assert summary.severity is Severity.GOOD
+    assert summary.id == "run-1:end"
+
+
+def test_the_end_of_a_verified_run_says_what_was_found_changed_and_how_it_was_proved() -> None:
+    done = run(verification=watched(CheckResult(check="alarm_ok", answer=Answer.TRUE, because="unhealthy-hosts is OK")))
+    steps = [probe(running=2, desired=2, unhealthy=1, tasks=["a", "b"]), step(change(), states=(ChangeState.DONE,))]
+    summary = summarize_run(done, steps, incident(), stack(), "end", NOW)
+    assert titles(summary) == [
+        "What happened",
+        "What Steward found",
+        "What was changed",
+        "How it was verified",
+        "What comes next",
+    ]
+    assert "running 2, desired 2, unhealthy 1, tasks 2" in text_of(summary, "What Steward found")
+    assert "healthy (run-1)" in text_of(summary, "What was changed")
+    assert "alarm_ok: true | unhealthy-hosts is OK" in text_of(summary, "How it was verified")
+    assert "every check held true" in text_of(summary, "How it was verified")
+
+
+def test_a_run_that_changed_nothing_says_so_plainly() -> None:
+    ended = run(verdict=Verdict.RECOVERED_BEFORE_ACTION, outcome="the alarm was OK again")
+    summary = summarize_run(ended, [], incident(), stack(), "end", NOW)
+    assert text_of(summary, "What was changed").startswith("Nothing was changed.")
+    assert "nothing changed, recovered before action after 6 min" in summary.title
+    assert summary.severity is Severity.INFO
+
+
+def test_a_failed_run_is_critical_and_names_what_is_half_done() -> None:
+    steps = [
+        step(change(), change(), change(), states=(ChangeState.DONE, ChangeState.STARTED), status=StepStatus.FAILED)
+    ]
+    failed = run(verdict=Verdict.FAILED, needs_person=True)
+    summary = summarize_run(failed, steps, incident(), stack(), "end", NOW)
+    half = text_of(summary, "What is half-done")
+    assert "begun and not finished" in half
+    assert "planned, never begun" in half
+    assert summary.severity is Severity.CRITICAL
+    assert "Somebody has to look" in text_of(summary, "What comes next")
+
+
+def test_a_stopped_run_says_what_was_never_begun_s8() -> None:
+    stopped = run(status=RunStatus.STOPPED, verdict=None, outcome="stopped by ops: maintenance")
+    summary = summarize_run(stopped, [step(change())], incident(), stack(), "end", NOW)
+    assert "planned, never begun" in text_of(summary, "What is half-done")
+    assert "has no verdict. | stopped by ops" in text_of(summary, "How it was verified")
+    assert summary.severity is Severity.WARNING
+
+
+def test_what_infrastructure_code_owns_is_named_only_where_something_was_changed_s13() -> None:
+    scale = change(
+        action="ecs.scale_service", sentence="Scale c/s from 2 to 3", touches={}, write_back="desired_count = 3"
+    )
+    steps = [step(scale, scale, states=(ChangeState.DONE, ChangeState.STORED), do="ecs.scale_service")]
+    summary = summarize_run(run(), steps, incident(), stack(), "end", NOW)
+    lines = text_of(summary, "What to write back into infrastructure code").splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("desired_count = 3")
+    assert "scaled the service" in summary.title
+
+
+def test_a_change_that_can_be_undone_offers_the_undo_s34() -> None:
+    undone = change(undo=Undo(operation="ecs:UpdateService", parameters={"desiredCount": 2}))
+    summary = summarize_run(run(), [step(undone, states=(ChangeState.DONE,))], incident(), stack(), "end", NOW)
+    assert "steward runs undo run-1 --plan" in commands(summary)
+    plain = summarize_run(run(), [step(change(), states=(ChangeState.DONE,))], incident(), stack(), "end", NOW)
+    assert not [c for c in commands(plain) if "undo" in c]
+
+
+def test_an_approval_shows_the_plan_what_is_lost_and_both_answers_s1() -> None:
+    waits = run(status=RunStatus.AWAITING_APPROVAL, verdict=None, ended_at=None)
+    steps = [step(change(loses="users in /tmp/mlflow-auth.db"), status=StepStatus.PLANNED)]
+    summary = summarize_run(waits, steps, incident(), stack(), "approval", NOW, approval())
+    assert summary.id == "run-1:approval:2"
+    assert "cannot be brought back: users in" in text_of(summary, "What would be changed")
+    assert "Restart 1 of 2 tasks?" in text_of(summary, "What comes next")
+    assert "What was changed" not in titles(summary)
+    assert [c.split()[2] for c in commands(summary) if "runs a" in c or "runs r" in c] == ["approve", "reject"]
+
+
+def test_a_live_run_offers_to_cancel_it_and_to_stop_the_stack_s8() -> None:
+    live = run(status=RunStatus.RUNNING, verdict=None, ended_at=None)
+    summary = summarize_run(live, [], incident(), stack(), "start", NOW)
+    assert any(c.startswith("steward runs cancel run-1") for c in commands(summary))
+    assert any(c.startswith("steward stop --stack fraud-scoring-mlflow") for c in commands(summary))
+
+
+def test_a_suggestion_offers_the_run_and_says_that_nothing_was_done() -> None:
+    planned = run(mode=Mode.SUGGEST, verdict=None)
+    summary = summarize_run(
+        planned, [step(change(), status=StepStatus.PLANNED)], incident(), stack(), "suggestion", NOW
+    )
+    assert "What would be changed" in titles(summary)
+    assert "steward run service-down --stack fraud-scoring-mlflow" in commands(summary)
+    assert "only planned" in text_of(summary, "What comes next")
+
+
+def test_an_approval_that_was_answered_is_not_asked_again_at_the_end() -> None:
+    summary = summarize_run(
+        run(), [step(change(), states=(ChangeState.DONE,))], incident(), stack(), "end", NOW, approval()
+    )
+    assert summary.id == "run-1:end"
+    assert not [c for c in commands(summary) if "approve" in c]
+
+
+def test_a_run_by_hand_has_no_incident_and_still_a_title() -> None:
+    by_hand = run(incident_id=None, started_by="alice", reason="after the upgrade")
+    summary = summarize_run(by_hand, [], None, stack(), "end", NOW)
+    assert summary.title.startswith("fraud-scoring-mlflow: Bring an unhealthy tracking server back, nothing changed")
+    assert "reason given: after the upgrade" in text_of(summary, "What happened")
+
+
+def test_evidence_in_a_summary_is_cleaned_and_cut_s29_s30() -> None:
+    nasty = "\x1b[31mFATAL\x1b[0m password=canary \u202e" + "x" * 2000
+    summary = summarize_run(run(), [probe(last_log=nasty)], incident(title=nasty), stack(), "end", NOW)
+    everything = summary.model_dump_json()
+    assert "canary" not in everything
+    assert "\\u001b" not in everything
+    assert max(len(line.text) for section in summary.sections for line in section.lines) <= 500
+
+
+def test_a_long_list_is_cut_loudly() -> None:
+    many = [change(parameters={"task": str(n)}) for n in range(60)]
+    steps = [step(*many, states=(ChangeState.DONE,) * 60)]
+    summary = summarize_run(run(), steps, incident(), stack(), "end", NOW)
+    assert "and 41 more" in text_of(summary, "What was changed")
+    assert "restarted 60 tasks" in summary.title
+
+
+def decision(outcome: Outcome, again: datetime | None = None) -> SignalDecision:
+    signal = Signal(
+        id="e1",
+        kind=SignalKind.ALARM,
+        state=SignalState.FIRING,
+        name="unhealthy-hosts",
+        source="eventbridge",
+        occurred_at=BEGAN,
+    )
+    return SignalDecision(
+        signal=signal,
+        outcome=outcome,
+        runbook="service-down",
+        incident_id="inc-1",
+        reasons=("run run-0 is in progress",),
+        guards=(GuardResult(guard="one_run", passed=False, because="run-0 holds the slot"),),
+        reconsider_at=again,
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "occasion"),
+    [(Outcome.SUGGEST, "suggestion"), (Outcome.HOLD, "hold"), (Outcome.REFUSE, "refusal"), (Outcome.ASK, "approval")],
+)
+def test_a_decision_that_does_not_act_says_why_and_that_nothing_was_changed(outcome: Outcome, occasion: str) -> None:
+    summary = summarize_decision(decision(outcome), stack(), NOW)
+    assert summary.occasion == occasion
+    assert "run run-0 is in progress" in summary.model_dump_json()
+    assert "one_run: did not pass | run-0 holds the slot" in text_of(summary, "What Steward found")
+    assert text_of(summary, "What was changed").startswith("Nothing was changed.")
+
+
+def test_a_held_decision_says_when_it_is_looked_at_again() -> None:
+    summary = summarize_decision(decision(Outcome.HOLD, NOW), stack(), NOW)
+    assert "again at 2026-11-20 02:06:00 UTC" in text_of(summary, "What comes next")
+
+
+def test_an_escalation_calls_somebody_and_names_the_runs_that_were_tried() -> None:
+    needs = incident(state=IncidentState.NEEDS_HUMAN, reason="verdict failed")
+    summary = summarize_incident_escalation(needs, stack(), NOW)
+    assert summary.severity is Severity.CRITICAL
+    assert summary.title == "fraud-scoring-mlflow: unhealthy tracking server needs a person, open for 6 min"
+    assert "run run-1" in text_of(summary, "What was tried")
+    assert "steward runs show run-1" in commands(summary)
+
+
+def test_the_fleet_s_page_is_about_all_stacks_and_the_same_within_a_minute_s7() -> None:
+    first = summarize_page("3 stacks fire within 10 minutes", NOW, stacks=("a", "b", "c"))
+    again = summarize_page("3 stacks fire within 10 minutes", NOW + timedelta(seconds=20), stacks=("a", "b", "c"))
+    assert first.id == again.id
+    assert first.stack == "fleet"
+    assert first.severity is Severity.CRITICAL

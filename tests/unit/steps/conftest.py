@@ -1,0 +1,334 @@
+"""A small hand-written twin of the gateways: a service with tasks, targets and deployments to set at will.
+
+Nothing moves by itself here; a test says what happens next. Moving parts are the sandbox's work.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from chalicelib.aws.autoscaling import ScalableTarget
+from chalicelib.aws.cloudwatch import Alarm, Series
+from chalicelib.aws.ecs import (
+    CompletedDeployment,
+    Container,
+    ContainerDefinition,
+    Deployment,
+    Service,
+    Task,
+    TaskDefinition,
+)
+from chalicelib.aws.elb import Target, TargetGroup
+from chalicelib.aws.rds import DbCluster, DbInstance
+from chalicelib.aws.secrets import Login
+from chalicelib.errors import AwsNotFound
+from chalicelib.models.change import ChangeProgress
+from chalicelib.models.stack import Stack
+from chalicelib.models.words import utc
+from chalicelib.net.http import HttpAnswer, HttpRequest
+from chalicelib.steps.step import StepContext
+
+NOW = utc("2026-11-20T12:00:00+00:00")
+ARN = "arn:aws:ecs:eu-west-2:123456789012"
+STACK = {
+    "stack": "churn-mlflow",
+    "region": "eu-west-2",
+    "account": "123456789012",
+    "url": "http://churn-alb.example.com",
+    "ecs": {"cluster": "churn-cluster", "service": "churn"},
+    "loadBalancer": {"targetGroup": "churn-tg"},
+    "database": {"instance": "churn-db"},
+}
+SERVE = "pip install mlflow==3.17.2 && mlflow server --backend-store-uri $URI --artifacts-destination s3://b/p"
+
+
+@dataclass
+class World:
+    """What the gateways below answer from, and what was asked of them."""
+
+    desired: int = 0
+    tasks: list[Task] = field(default_factory=list)
+    stopped: list[Task] = field(default_factory=list)
+    targets: dict[str, str] = field(default_factory=dict)
+    deployments: list[Deployment] = field(default_factory=list)
+    completed: list[CompletedDeployment] = field(default_factory=list)
+    definitions: dict[str, TaskDefinition] = field(default_factory=dict)
+    minimum_healthy_percent: int = 100
+    bounds: ScalableTarget | None = None
+    alarms: list[Alarm] = field(default_factory=list)
+    series: dict[str, list[float]] = field(default_factory=dict)
+    asked_metrics: list = field(default_factory=list)
+    db_status: str = "available"
+    gone_secrets: set = field(default_factory=set)
+    gone_images: set = field(default_factory=set)
+    denied: dict = field(default_factory=dict)
+    """Operation to the error that its call raises."""
+    answers: object = None
+    """(request) -> HttpAnswer, or raises HttpFailure."""
+    requests: list[HttpRequest] = field(default_factory=list)
+    changes: list[tuple] = field(default_factory=list)
+    stack: dict = field(default_factory=lambda: dict(STACK))
+    now: datetime = NOW
+
+    # Setting the scene
+
+    def task(self, name: str, target: str | None = "healthy", *, age_s: int = 3600, revision: int = 7) -> Task:
+        address = f"10.0.0.{len(self.tasks) + len(self.stopped) + 10}"
+        born = self.now - timedelta(seconds=age_s)
+        task = Task(
+            arn=f"{ARN}:task/churn-cluster/{name}",
+            status="RUNNING",
+            wanted="RUNNING",
+            task_definition=f"{ARN}:task-definition/churn:{revision}",
+            created_at=born,
+            started_at=born + timedelta(seconds=30),
+            stopped_at=None,
+            stop_code=None,
+            stopped_reason=None,
+            health="UNKNOWN",
+            address=address,
+            containers=(Container("mlflow", "RUNNING", None, None),),
+        )
+        self.tasks.append(task)
+        if target:
+            self.targets[address] = target
+        return task
+
+    def ends(self, name: str, code: str, reason: str, *, after_s: int = 60, exit_code: int | None = None) -> Task:
+        """The task stops now; ECS names `code` and `reason`."""
+        task = next(task for task in self.tasks if task.id == name)
+        self.tasks.remove(task)
+        self.targets.pop(task.address or "", None)
+        ended = replace(
+            task,
+            status="STOPPED",
+            wanted="STOPPED",
+            stopped_at=(task.started_at or self.now) + timedelta(seconds=after_s),
+            stop_code=code,
+            stopped_reason=reason,
+            containers=(Container("mlflow", "STOPPED", exit_code, None),),
+        )
+        self.stopped.append(ended)
+        return ended
+
+    def set_target(self, name: str, state: str) -> None:
+        self.targets[next(task.address for task in self.tasks if task.id == name)] = state
+
+    def deployment(self, number: int, rollout: str | None = "COMPLETED", *, status="PRIMARY", revision=7, failed=0):
+        deployment = Deployment(
+            id=f"ecs-svc/{number}",
+            status=status,
+            task_definition=f"{ARN}:task-definition/churn:{revision}",
+            desired=self.desired,
+            running=len(self.tasks),
+            pending=0,
+            failed_tasks=failed,
+            rollout=rollout,
+            rollout_reason=None,
+            created_at=self.now,
+        )
+        self.deployments.append(deployment)
+        return deployment
+
+    def define(self, revision: int = 7, **over) -> TaskDefinition:
+        container = {
+            "name": "mlflow",
+            "image": "public.ecr.aws/docker/library/python:3.11-slim",
+            "command": ("/bin/sh", "-c", over.pop("command", SERVE)),
+            "entry_point": (),
+            "environment": {"AWS_DEFAULT_REGION": "eu-west-2"},
+            "secrets": {"URI": "arn:aws:secretsmanager:eu-west-2:123456789012:secret:churn/db-AbCdEf:uri::"},
+            "mounts": {},
+        }
+        active = over.pop("active", True)
+        definition = TaskDefinition(
+            arn=f"{ARN}:task-definition/churn:{revision}",
+            family="churn",
+            revision=revision,
+            cpu="512",
+            memory="1024",
+            containers=(ContainerDefinition(**(container | over)),),
+            shared_volumes=frozenset(),
+            registered_at=self.now,
+            active=active,
+        )
+        self.definitions[definition.arn] = definition
+        return definition
+
+    def passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    # Looking at it
+
+    def ctx(self, **over) -> StepContext:
+        aws = SimpleNamespace(
+            ecs=Ecs(self),
+            elb=Elb(self),
+            autoscaling=SimpleNamespace(service_bounds=lambda *_: self.bounds),
+            cloudwatch=Cloudwatch(self),
+            rds=Rds(self),
+            secrets=Secrets(self),
+            ssm=SimpleNamespace(exists=lambda name: name not in self.gone_secrets),
+            ecr=SimpleNamespace(has_image=lambda image: False if image in self.gone_images else None),
+        )
+        given = {"stack": Stack.model_validate(self.stack), "run_id": "run-42", "step_id": "restart", "now": self.now}
+        return StepContext(**(given | {"aws": aws, "http": self} | over))
+
+    def ask(self, request: HttpRequest) -> HttpAnswer:
+        self.requests.append(request)
+        return self.answers(request)
+
+    def refuse(self, operation: str) -> None:
+        if operation in self.denied:
+            raise self.denied[operation]
+
+    # Acting on it, as the executor does
+
+    def progress(self, look=None, *, started_at: datetime | None = None) -> ChangeProgress:
+        before = dict(look.before) if look else {}
+        return ChangeProgress(state="started", started_at=started_at or self.now, before=before)
+
+
+class Ecs:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def service(self, cluster: str, service: str) -> Service:
+        world = self._world
+        world.refuse("ecs:DescribeServices")
+        running = [task for task in world.tasks if task.is_running]
+        pending = [task for task in world.tasks if task.wanted == "RUNNING" and task.status != "RUNNING"]
+        deployments = tuple(world.deployments)
+        return Service(
+            arn=f"{ARN}:service/{cluster}/{service}",
+            name=service,
+            status="ACTIVE",
+            desired=world.desired,
+            running=len(running),
+            pending=len(pending),
+            task_definition=deployments[0].task_definition if deployments else "",
+            deployments=deployments,
+            target_groups=(),
+            minimum_healthy_percent=world.minimum_healthy_percent,
+            events=(),
+        )
+
+    def tasks(self, cluster: str, service: str) -> tuple[Task, ...]:
+        return tuple(task for task in self._world.tasks if task.wanted == "RUNNING")
+
+    def stopped_tasks(self, cluster: str, service: str) -> tuple[Task, ...]:
+        return tuple(self._world.stopped)
+
+    def tasks_by_arn(self, cluster: str, arns) -> tuple[Task, ...]:
+        return tuple(task for task in (*self._world.tasks, *self._world.stopped) if task.arn in arns)
+
+    def task_definition(self, name: str) -> TaskDefinition:
+        return self._world.definitions[name]
+
+    def completed_deployments(self, cluster: str, service: str):
+        return tuple(self._world.completed)
+
+    def stop_task(self, cluster: str, task: str, reason: str) -> None:
+        world = self._world
+        world.changes.append(("stop_task", task.rsplit("/", 1)[-1], reason))
+        world.tasks = [replace(t, wanted="STOPPED") if t.arn == task else t for t in world.tasks]
+
+    def set_desired_count(self, cluster: str, service: str, desired: int) -> Service:
+        self._world.changes.append(("desired", desired))
+        self._world.desired = desired
+        return self.service(cluster, service)
+
+    def force_new_deployment(self, cluster: str, service: str) -> Service:
+        self._world.changes.append(("force",))
+        return self._deploy(cluster, service, 7)
+
+    def set_task_definition(self, cluster: str, service: str, task_definition: str) -> Service:
+        self._world.changes.append(("task_definition", task_definition.rsplit("/", 1)[-1]))
+        return self._deploy(cluster, service, int(task_definition.rsplit(":", 1)[-1]))
+
+    def _deploy(self, cluster: str, service: str, revision: int) -> Service:
+        world = self._world
+        older = [replace(d, status="ACTIVE") for d in world.deployments]
+        world.deployments = []
+        world.deployment(len(older) + 100, "IN_PROGRESS", revision=revision)
+        world.deployments += older
+        return self.service(cluster, service)
+
+
+class Elb:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def target_group(self, name: str) -> TargetGroup:
+        arn = f"arn:aws:elasticloadbalancing:eu-west-2:123456789012:targetgroup/{name}/0123456789abcdef"
+        balancer = "arn:aws:elasticloadbalancing:eu-west-2:123456789012:loadbalancer/app/churn-alb/fedcba9876543210"
+        return TargetGroup(arn, name, "ip", "/health", (balancer,))
+
+    def target_health(self, arn: str) -> tuple[Target, ...]:
+        self._world.refuse("elasticloadbalancing:DescribeTargetHealth")
+        return tuple(Target(address, 5000, state, None) for address, state in self._world.targets.items())
+
+    def dns_names(self, arns) -> tuple[str, ...]:
+        return ("churn-alb.example.com",) if arns else ()
+
+
+class Cloudwatch:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def alarms(self, names) -> tuple[Alarm, ...]:
+        self._world.refuse("cloudwatch:DescribeAlarms")
+        return tuple(alarm for alarm in self._world.alarms if alarm.name in names)
+
+    def metric_data(self, queries, since, until) -> tuple[Series, ...]:
+        self._world.asked_metrics = list(queries)
+        return tuple(
+            Series(
+                query.id,
+                tuple((since + timedelta(minutes=n), v) for n, v in enumerate(self._world.series.get(query.id, []))),
+                True,
+            )
+            for query in queries
+        )
+
+
+class Rds:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def instance(self, name: str) -> DbInstance:
+        self._world.refuse("rds:DescribeDBInstances")
+        status = self._world.db_status
+        return DbInstance(
+            name, status, "postgres", "15.4", "db.t3.micro", False, "eu-west-2a", 20, ("StorageType",), None
+        )
+
+    def cluster(self, name: str) -> DbCluster:
+        return DbCluster(name, self._world.db_status, "aurora-postgresql", "15.4", True, ("a", "b"), "a")
+
+
+class Secrets:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def login(self, name: str) -> Login:
+        if name in self._world.gone_secrets:
+            raise AwsNotFound("secretsmanager:GetSecretValue", "ResourceNotFoundException", name)
+        return Login("admin", "canary-pass-9931")
+
+    def exists(self, name: str) -> bool:
+        self._world.refuse("secretsmanager:DescribeSecret")
+        return name not in self._world.gone_secrets
+
+
+@pytest.fixture
+def world() -> World:
+    """Two serving tasks of revision 7, one completed deployment, nothing wrong."""
+    world = World(desired=2)
+    world.define(7)
+    world.task("old", age_s=7200)
+    world.task("new", age_s=3600)
+    world.deployment(1)
+    return world

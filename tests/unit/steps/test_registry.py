@@ -1,0 +1,115 @@
+"""The registry forgets nothing: one file, one test file, one line, and a step that declares itself."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
+from chalicelib.aws.plan_mode import _PREFIXES
+from chalicelib.aws.sessions import resource_facts, session_policy
+from chalicelib.models.runbook import Step
+from chalicelib.models.stack import Stack
+from chalicelib.models.words import Risk
+from chalicelib.steps.checks import CHECKS
+from chalicelib.steps.registry import ACTIONS, PROBES, step_index
+from chalicelib.steps.step import Params
+
+ROOT = Path(__file__).parents[3]
+STEPS = {**PROBES, **ACTIONS}
+FILES = [*(ROOT / "chalicelib/steps/probes").glob("*.py"), *(ROOT / "chalicelib/steps/actions").glob("*.py")]
+FULL = Stack.model_validate(
+    {
+        "stack": "a-rather-long-name-for-a-stack-of-mlflow",
+        "region": "ap-southeast-2",
+        "ecs": {"cluster": "a-rather-long-name-for-a-cluster-of-mlflow", "service": "a-rather-long-name-for-a-service"},
+        "loadBalancer": {"targetGroup": "a-target-group-with-a-long-name"},
+        "database": {"instance": "a-rather-long-name-for-a-database", "cluster": "a-rather-long-name-for-a-cluster"},
+        "artifacts": {"bucket": "a-rather-long-name-for-a-bucket-of-artifacts"},
+        "mlflow": {"auth": "basic", "adminSecret": "mlflow/admin"},
+    }
+)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.stem != "__init__"], ids=lambda path: path.stem)
+def test_every_file_is_registered_under_its_own_name_and_has_one_test_file(path):
+    names = {name.replace(".", "_") for name in (PROBES if path.parent.name == "probes" else ACTIONS)}
+    assert path.stem in names
+    assert [test.name for test in (ROOT / "tests").rglob(f"test_{path.stem}.py")] == [f"test_{path.stem}.py"]
+
+
+@pytest.mark.parametrize(("name", "step"), STEPS.items(), ids=STEPS)
+def test_a_step_declares_itself(name, step):
+    assert step.name == name
+    assert re.fullmatch(r"[a-z]+\.[a-z]+(_[a-z]+)+", name)
+    assert type(step).__module__.endswith(name.replace(".", "_"))
+    assert step.permissions
+    assert issubclass(step.Params, Params)
+    assert step.Params.model_config["extra"] == "forbid"
+    assert step.Output.model_config["extra"] == "forbid"
+
+
+@pytest.mark.parametrize(("name", "step"), STEPS.items(), ids=STEPS)
+def test_the_example_in_the_docstring_loads_and_fits_the_step(name, step):
+    (example,) = re.findall(r"```yaml\n(.*?)```", step.__doc__ or "", re.DOTALL)
+    (written,) = TypeAdapter(list[Step]).validate_python(yaml.safe_load(example))
+    assert written.do == name
+    step.Params.model_validate(written.with_)
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_a_probe_holds_no_right_to_change_anything(name):
+    verbs = [permission.action.partition(":")[2] for permission in PROBES[name].permissions]
+    assert all(verb.startswith(_PREFIXES) for verb in verbs)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_says_how_risky_it_is(name):
+    assert ACTIONS[name].risk is not Risk.NONE
+    assert isinstance(ACTIONS[name].reversible, bool)
+
+
+@pytest.mark.parametrize("name", [name for name, probe in PROBES.items()])
+def test_a_probe_can_be_read_without_parameters_so_that_checks_can_use_it(name):
+    PROBES[name].Params()
+
+
+def test_every_check_names_a_registered_probe():
+    assert {check.probe for check in CHECKS.values()} <= set(PROBES)
+    assert all(name == check.name for name, check in CHECKS.items())
+
+
+@pytest.mark.parametrize(("name", "step"), STEPS.items(), ids=STEPS)
+def test_s21_the_step_s_rights_fit_into_a_session_policy(name, step):
+    policy = json.loads(session_policy(FULL, "123456789012", step.permissions))
+    allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+    assert allowed == {permission.action for permission in step.permissions}
+
+
+@pytest.mark.parametrize(("name", "step"), STEPS.items(), ids=STEPS)
+def test_s21_a_right_to_change_names_its_resource(name, step):
+    fields = set(resource_facts(FULL, "123456789012"))
+    for permission in step.permissions:
+        assert set(re.findall(r"\{(\w+)\}", permission.resource)) <= fields
+        if not permission.action.partition(":")[2].startswith(_PREFIXES):
+            assert "{cluster}" in permission.resource
+        assert permission.why
+
+
+def test_the_index_holds_every_step_and_check_and_the_control_steps_given():
+    control = {"wait_until": step_index({}).steps["ecs.describe_service"].model_copy(update={"name": "wait_until"})}
+    index = step_index(control)
+    assert set(index.steps) == {*PROBES, *ACTIONS, "wait_until"}
+    assert set(index.checks) == set(CHECKS)
+    restart = index.steps["ecs.restart_tasks"]
+    assert (restart.kind, restart.risk, restart.reversible) == ("action", Risk.MEDIUM, False)
+    assert "which" in restart.params["properties"]
+    assert "unhealthy" in index.steps["ecs.describe_service"].output["properties"]
+    assert "onlyFailed" in index.steps["ecs.roll_back_deployment"].params["properties"]
+    assert all(entry.summary for entry in index.steps.values())
+
+
+def test_the_rooms_of_probes_and_actions_do_not_mix():
+    assert not set(PROBES) & set(ACTIONS)
