@@ -67,7 +67,7 @@ class StackSessions:
         credentials = self._assume(stack, stack.role, run_id, step, permissions)
         return Aws(self._factory(stack.region, credentials), stack.region, read_only=plan_mode)
 
-    def _unassumed(self, region: str, plan_mode: bool) -> Aws:  # noqa: FBT001 - a key of the cache, not a switch
+    def _unassumed(self, region: str, plan_mode: bool) -> Aws:
         """Kept: clients cost 30 to 90 ms each, and these rights are the same for every step."""
         known = self._kept.get((region, plan_mode))
         if known is None:

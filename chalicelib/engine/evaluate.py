@@ -95,7 +95,7 @@ def _of_incident(situation: Situation) -> Evaluation:
         return _with(situation, None, Outcome.IGNORE, "no runbook reacts to it")
     if known and situation.ids.run in known.runs and known.run_id != situation.ids.run:
         # A worker before us admitted this very event, and the run is over by now.
-        return _with(situation, None, Outcome.RUN, "was admitted before", run_id=situation.ids.run)
+        return _with(situation, known, Outcome.RUN, "was admitted before", run_id=situation.ids.run)
     incident = incidents.hear(known or incidents.open_incident(signal, situation.ids.incident, now), signal, now)
     situation = replace(situation, fleet=note_firing(situation.fleet, signal.stack or "", now))
     mine = incident.run_id == situation.ids.run  # a worker before us got this far with this very event
@@ -168,7 +168,9 @@ def _admit(
         incident_id=incident.id if incident else None, guards=guards,
         reasons=(_why(situation.signal, runbook, autonomy, mode),),
     )  # fmt: skip
-    taken = incidents.acting(incident, request.run_id, situation.now) if incident else None
+    taken = incident
+    if incident and incident.run_id != request.run_id:  # else the run is on it already, and may be further
+        taken = incidents.acting(incident, request.run_id, situation.now)
     return Evaluation(part, incident=taken, ledger=admitted.ledger, fleet=fleet)
 
 

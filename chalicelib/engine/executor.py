@@ -227,8 +227,9 @@ class Executor:
         )  # fmt: skip
         asked = self._ports.approvals.ask(approval)
         notes.append(("asked", f"{question}; answer before {asked.expires_at:%Y-%m-%d %H:%M} UTC", {"number": number}))
+        # Not asleep yet: until people were told, sweep looks after it soon, not when the question expires.
         waiting = self._journal.save(
-            run, at.now, notes, **to_status(run, RunStatus.AWAITING_APPROVAL), approvals=number, wake_at=asked.expires_at
+            run, at.now, notes, **to_status(run, RunStatus.AWAITING_APPROVAL), approvals=number, wake_at=at.now
         )
         self._releaser.mirror(waiting, at.now)
         return waiting

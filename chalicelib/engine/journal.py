@@ -26,12 +26,10 @@ class Journal:
 
     def save(self, run: Run, now: datetime, moments: Iterable[Note] = (), **update: Any) -> Run:
         """Moments first: a crash in between leaves a line too many, never one too few."""
-        seq, lines = run.seq, []
+        seq = run.seq
         for what, text, facts in moments:
-            seq += 1
-            lines.append(Moment(run_id=run.id, seq=seq, at=now, what=what, text=text, facts=facts))
-        if lines:
-            self._runs.add_moments(run.id, lines)
+            line = Moment(run_id=run.id, seq=seq + 1, at=now, what=what, text=text, facts=facts)
+            seq = self._runs.add_moment(line).seq
         changed = run.model_copy(update={**update, "seq": seq, "moves": run.moves + 1, "changed_at": now})
         return self._runs.save(changed)
 

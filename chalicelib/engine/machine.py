@@ -13,22 +13,25 @@ from typing import Any
 from chalicelib.aws.sfn import Sfn
 from chalicelib.errors import AwsError
 
-RETRY = [
-    {
-        # A throttled or crashed worker: the next one reads the store and decides again.
+ADVANCE_TIMEOUT_S = 330
+"""A little longer than the function's own 300 s: only an answer that got lost on its way takes so long."""
+
+
+def _retry(times: int) -> dict[str, Any]:
+    """A throttled or crashed worker: the next one reads the store and decides again."""
+    return {
         "ErrorEquals": ["States.ALL"],
         "IntervalSeconds": 2,
-        "MaxAttempts": 8,
+        "MaxAttempts": times,
         "BackoffRate": 2.0,
         "MaxDelaySeconds": 60,
         "JitterStrategy": "FULL",
     }
-]
 
 
 def definition(advance_arn: str) -> dict[str, Any]:
     """`advance_arn` may be a CloudFormation substitution like `${AdvanceArn}`."""
-    invoke = {"FunctionName": advance_arn, "Payload.$": "$"}
+    who = {"run_id.$": "$.run_id", "generation.$": "$.generation"}
     return {
         "Comment": "MLflow Steward: one run of one runbook; the store decides, this only wakes.",
         "StartAt": "Advance",
@@ -36,9 +39,10 @@ def definition(advance_arn: str) -> dict[str, Any]:
             "Advance": {
                 "Type": "Task",
                 "Resource": "arn:aws:states:::lambda:invoke",
-                "Parameters": invoke,
+                "Parameters": {"FunctionName": advance_arn, "Payload": who},
+                "TimeoutSeconds": ADVANCE_TIMEOUT_S,
                 "OutputPath": "$.Payload",
-                "Retry": RETRY,
+                "Retry": [_retry(8)],
                 "Next": "Choose",
             },
             "Choose": {
@@ -55,14 +59,12 @@ def definition(advance_arn: str) -> dict[str, Any]:
                 "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
                 "Parameters": {
                     "FunctionName": advance_arn,
-                    "Payload": {
-                        "run_id.$": "$.run_id",
-                        "generation.$": "$.generation",
-                        "token.$": "$$.Task.Token",
-                    },
+                    "Payload": {**who, "version.$": "$.version", "token.$": "$$.Task.Token"},
                 },
                 "TimeoutSecondsPath": "$.seconds",
                 "ResultPath": None,
+                # Without a pause, a doorbell that cannot be hung up would turn the machine in circles.
+                "Retry": [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, _retry(3)],
                 # Time is up, or the doorbell could not be hung up: either way, look again.
                 "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Advance"}],
                 "Next": "Advance",

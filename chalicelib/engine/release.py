@@ -23,6 +23,7 @@ class Releaser:
 
     def release(self, run: Run, part: str, now: datetime) -> Run:
         if part == "ledger":
+            self._leases(run)
             self._ledger(run, now)
         elif part == "incident":
             self._incident(run, lambda incident: incidents.after_run(incident, run, now))
@@ -44,6 +45,12 @@ class Releaser:
             return incidents.move(incident, state, now) if mine else incident
 
         self._incident(run, follow_run)
+
+    def _leases(self, run: Run) -> None:
+        """A worker that died holding a step of a run that then ended some other way."""
+        for record in self._ports.runs.steps(run.id):
+            if record.lease:
+                self._ports.runs.save_step(record.model_copy(update={"lease": None}))
 
     def _ledger(self, run: Run, now: datetime) -> None:
         cooldown = run.runbook.guards.cooldown

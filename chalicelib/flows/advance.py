@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 
 from chalicelib.engine.before_change import halted
 from chalicelib.engine.conductor import View, next_move
@@ -16,7 +17,9 @@ from chalicelib.models.incident import Incident
 from chalicelib.models.run import Run, RunStatus
 
 MOST_MOVES = 2000
-"""25,000 history events end an execution; a move is worth about ten of them."""
+"""Of one generation: 25,000 history events end an execution; a move is worth about ten of them."""
+LONGEST_SLEEP_S = 3600
+"""A ring that got lost costs at most this, also where people may take days to answer."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,14 @@ class Next:
     run_id: str
     generation: int
     until: datetime | None = None
+    version: int = 0
+    """Of the run as it was when this was decided: the doorbell is hung up on that one only."""
 
     def as_state(self, now: datetime) -> dict[str, object]:
-        seconds = 1 if self.until is None else max(1, min(int((self.until - now).total_seconds()), 86_400))
-        return {"next": self.kind, "run_id": self.run_id, "generation": self.generation, "seconds": seconds}
+        # Rounded up: waking a little too early would only mean to lie down again.
+        left = ceil((self.until - now).total_seconds()) if self.until else 1
+        state = {"next": self.kind, "run_id": self.run_id, "generation": self.generation, "version": self.version}
+        return {**state, "seconds": max(1, min(left, LONGEST_SLEEP_S))}
 
 
 def advance(parts: Parts, run_id: str, generation: int, worker: str) -> Next:
@@ -40,7 +47,7 @@ def advance(parts: Parts, run_id: str, generation: int, worker: str) -> Next:
         return Next("fail", run_id, generation)
     if run.generation != generation:  # a newer execution has taken over; this one ends silently
         return Next("succeed", run_id, generation)
-    if run.moves >= MOST_MOVES * run.generation and run.status.is_live:
+    if run.moves - run.moves_before >= MOST_MOVES and run.status.is_live:
         return hand_over(parts, run)
     parts.telemetry.bind(run_id=run.id, incident_id=run.incident_id, stack=run.stack)
     incident = parts.engine.incidents.get(run.incident_id) if run.incident_id else None
@@ -56,11 +63,8 @@ def advance(parts: Parts, run_id: str, generation: int, worker: str) -> Next:
             measure.run_ended(parts.telemetry, done.run)
     except StaleWrite:
         return Next("advance", run_id, generation)  # somebody wrote first: read again, decide again
-    if done.over:
-        return Next("succeed", run_id, generation)
-    if done.sleep_until:
-        return Next("sleep", run_id, generation, done.sleep_until)
-    return Next("advance", run_id, generation)
+    kind = "succeed" if done.over else "sleep" if done.sleep_until else "advance"
+    return Next(kind, run_id, generation, done.sleep_until, done.run.version)
 
 
 def look_at(parts: Parts, run: Run, incident: Incident | None, now: datetime) -> View:
@@ -94,9 +98,10 @@ def _alarms(run: Run, incident: Incident | None) -> tuple[str, ...]:
 
 def hand_over(parts: Parts, run: Run) -> Next:
     """The next execution takes the run on; the write decides who raised the generation."""
+    now = parts.clock.now()
     try:
         # `wake_at` moves it off the due index, so that the next sweep does not start yet another.
-        raised = {"generation": run.generation + 1, "token": None, "wake_at": parts.clock.now()}
+        raised = {"generation": run.generation + 1, "moves_before": run.moves, "token": None, "wake_at": now}
         newer = parts.engine.runs.save(run.model_copy(update=raised))
     except StaleWrite:
         return Next("advance", run.id, run.generation)
@@ -104,16 +109,20 @@ def hand_over(parts: Parts, run: Run) -> Next:
     return Next("succeed", run.id, run.generation)
 
 
-def lie_down(parts: Parts, run_id: str, generation: int, token: str) -> None:
-    """Sleep, as Step Functions does it: leave the token, look once more, ring oneself if need be."""
+def lie_down(parts: Parts, run_id: str, version: int, token: str) -> None:
+    """Sleep, as Step Functions does it: hang the doorbell up on the very version of the run that was
+    decided on. Is it another by now, then something came that could not know this bell: ring oneself.
+
+    The same holds for a worker that starts so late that its Sleep is over: it must not take the place
+    of the bell of a later one."""
     run = parts.engine.runs.get(run_id)
-    if run is None or run.generation != generation:
-        parts.driver.ring(run_id, token)
+    if run is not None and run.token == token:  # delivered twice
         return
-    if run.woken or (run.wake_at and run.wake_at <= parts.clock.now()):
+    if run is None or run.version != version or (run.wake_at and run.wake_at <= parts.clock.now()):
         parts.driver.ring(run_id, token)
         return
     try:
-        parts.engine.runs.save(run.model_copy(update={"token": token}))
-    except StaleWrite:  # something came meanwhile
+        # Lying down counts as a move, since it makes history events like one.
+        parts.engine.runs.save(run.model_copy(update={"token": token, "moves": run.moves + 1}))
+    except StaleWrite:
         parts.driver.ring(run_id, token)

@@ -39,6 +39,6 @@ def _run(parts: Parts, run_id: str) -> Run:
 
 
 def _ring(parts: Parts, run_id: str) -> None:
-    run = parts.engine.runs.ring(run_id)
+    run = parts.engine.runs.ring(run_id, parts.clock.now())
     if run is not None:
         parts.driver.ring(run_id, run.token)

@@ -153,7 +153,7 @@ def write(parts: Parts, situation: Situation, evaluation: Evaluation, signal: Si
 
 
 def ring(parts: Parts, run_id: str) -> None:
-    run = parts.engine.runs.ring(run_id)
+    run = parts.engine.runs.ring(run_id, parts.clock.now())
     if run is not None:
         parts.driver.ring(run_id, run.token)
 

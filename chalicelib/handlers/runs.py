@@ -18,7 +18,7 @@ def runs_blueprint(parts: Callable[[], Parts]) -> Blueprint:
     def advance(event: dict[str, Any], context: object) -> dict[str, object]:
         built, run_id, generation = parts(), str(event["run_id"]), int(event["generation"])
         if "token" in event:
-            lie_down(built, run_id, generation, str(event["token"]))
+            lie_down(built, run_id, int(event["version"]), str(event["token"]))
             return {}
         worker = str(getattr(context, "aws_request_id", None) or built.new_id())
         return advance_run(built, run_id, generation, worker).as_state(built.clock.now())

@@ -141,6 +141,8 @@ class Run(Shape):
     first_action_at: Utc | None = None
     generation: int = 1
     moves: int = 0
+    moves_before: int = 0
+    """Made by earlier generations."""
     cursor: StepId | None = None
     """The step it is at, for people; what comes next is derived from the step records."""
     preflight: tuple[CheckResult, ...] = ()

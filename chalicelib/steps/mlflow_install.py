@@ -5,7 +5,7 @@ Two revisions with the same image and the same install lines run the same MLflow
 
 import re
 
-from chalicelib.aws.ecs import ContainerDefinition
+from chalicelib.aws.ecs_shapes import ContainerDefinition
 
 _INSTALL = re.compile(
     r"\b(?:pip3?|uv\s+pip|python3?\s+-m\s+pip|uv\s+sync|conda|poetry)\s+(?:install|sync|add)\b[^;&|\n]*"

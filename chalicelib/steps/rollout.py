@@ -1,6 +1,6 @@
 """Following a deployment that an action started, to its end."""
 
-from chalicelib.aws.ecs import Deployment, Service
+from chalicelib.aws.ecs_shapes import Deployment, Service
 from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.steps.desired_count import CHECK_AFTER_S
 from chalicelib.steps.service_state import ServiceState, last_launch_failed, never_ran, why_stopped

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.aws.ecs import Service, Task
+from chalicelib.aws.ecs_shapes import Service, Task
 from chalicelib.aws.elb import Target
 from chalicelib.steps.step import StepContext
 
@@ -101,9 +101,16 @@ def never_ran(task: Task) -> bool:
     return task.stop_code == "TaskFailedToStart" or task.started_at is None or any(w in reasons for w in _NEVER_STARTED)
 
 
+def ended_unasked(task: Task) -> bool:
+    """It failed to start, ended by itself, or ECS gave it up, however long that took."""
+    reason = task.stopped_reason or ""
+    given_up = task.stop_code == "ServiceSchedulerInitiated" and "health checks" in reason
+    return failed_to_start(task) or given_up or task.stop_code == "EssentialContainerExited"
+
+
 def failed_since(stopped: tuple[Task, ...], since: datetime) -> Task | None:
-    """The newest task created since then that failed to start."""
-    failed = [task for task in stopped if task.created_at and task.created_at >= since and failed_to_start(task)]
+    """The newest task created since then that did not stay."""
+    failed = [task for task in stopped if task.created_at and task.created_at >= since and ended_unasked(task)]
     return max(failed, key=lambda task: (task.created_at or since, task.arn), default=None)
 
 

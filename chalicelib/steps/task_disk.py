@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from chalicelib.aws.ecs import ContainerDefinition, TaskDefinition
+from chalicelib.aws.ecs_shapes import ContainerDefinition, TaskDefinition
 
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<path>[^\s'\"?#;,)}\\|&>]*)")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")

@@ -39,10 +39,12 @@ class Runs:
         stored = self._table.replace(_item(run, due_at, RUN_LIMIT))
         return run.model_copy(update={"version": stored.version})
 
-    def ring(self, run_id: str) -> Run | None:
+    def ring(self, run_id: str, now: datetime | None = None) -> Run | None:
         """Leaves word that something happened; the run comes back with the token of its doorbell.
-        None: it was admitted and is not made yet, so there is nobody to wake."""
-        return self._amend(run_id, lambda run: {} if run.woken else {"woken": True}, "ringing")
+        None: it was admitted and is not made yet, so there is nobody to wake. If nobody hears it, because
+        the execution is gone, sweep does not wait until the sleep would have ended (S31)."""
+        due = now + LOOKED_AFTER_IN if now else None
+        return self._amend(run_id, lambda run: {} if run.woken else {"woken": True}, "ringing", due)
 
     def request_cancel(self, run_id: str, by: str, reason: str) -> Run | None:
         """The first request stands. A run that is over stays as it is."""
@@ -79,25 +81,35 @@ class Runs:
         )
         return record.model_copy(update={"version": stored.version})
 
-    def add_moments(self, run_id: str, moments: Iterable[Moment]) -> None:
-        """A moment is written once under its number; writing it again changes nothing."""
-        for moment in moments:
-            key = Key(f"RUN#{run_id}", f"EVENT#{moment.seq:06d}")
-            self._table.create(Item(key, body_of(moment), expires=moment.at + KEPT_FOR))
+    def add_moment(self, moment: Moment) -> Moment:
+        """Written once under its number. Where another worker used the number before it died, and for
+        something else, it comes after that: no line of the timeline is ever lost."""
+        while True:
+            key = Key(f"RUN#{moment.run_id}", f"EVENT#{moment.seq:06d}")
+            old = self._table.create(Item(key, body_of(moment), expires=moment.at + KEPT_FOR))
+            if old is None:
+                return moment
+            there = Moment.model_validate(old.body)
+            if (there.what, there.text) == (moment.what, moment.text):
+                return there
+            moment = moment.model_copy(update={"seq": moment.seq + 1})
 
     def moments(self, run_id: str, *, after: int = 0) -> tuple[Moment, ...]:
         items = walk(self._table, f"RUN#{run_id}", prefix="EVENT#", after=f"EVENT#{after:06d}")
         return tuple(Moment.model_validate(item.body) for item in items)
 
-    def _amend(self, run_id: str, facts: Callable[[Run], dict[str, Any]], doing: str) -> Run | None:
-        """Changes the body only: the due index stays as the run's own worker set it."""
+    def _amend(
+        self, run_id: str, facts: Callable[[Run], dict[str, Any]], doing: str, due: datetime | None = None
+    ) -> Run | None:
+        """Changes the body, and makes the run due no later than `due`; the rest is its own worker's."""
 
         def change(item: Item | None) -> tuple[Item | None, None]:
             run = load(Run, item) if item else None
             news = facts(run) if run and run.status.is_live else {}
             if item is None or run is None or not news:
                 return item, None
-            return replace(item, body=body_of(run.model_copy(update=news))), None
+            sooner = ("run", min(due, item.due[1])) if due and item.due else item.due
+            return replace(item, body=body_of(run.model_copy(update=news)), due=sooner), None
 
         def write(item: Item | None) -> Item | None:
             return self._table.replace(item) if item else None

@@ -12,12 +12,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.models.change import ChangeState
 from chalicelib.store.memory import MemoryTable
-from chalicelib.store.table import Item, Key, Page
+from chalicelib.store.table import Item, Key
 from steward.sandbox.simulation import Simulation
 
 AT_ONCE = 2
@@ -105,18 +105,15 @@ class FragileTable(MemoryTable):
         self._points = points
 
     def create(self, item: Item) -> Item | None:
-        return self._around(f"create {_kind(item.key)}", lambda: super(FragileTable, self).create(item))
+        self._points.at(f"before create {_kind(item.key)}")
+        done = super().create(item)
+        self._points.at(f"after create {_kind(item.key)}")
+        return done
 
     def replace(self, item: Item) -> Item:
-        return self._around(f"write {_kind(item.key)}", lambda: super(FragileTable, self).replace(item))
-
-    def query(self, pk: str, *, prefix: str = "", after: str | None = None, limit: int = 200) -> Page:
-        return super().query(pk, prefix=prefix, after=after, limit=limit)
-
-    def _around(self, what: str, work: Callable[[], Any]) -> Any:
-        self._points.at(f"before {what}")
-        done = work()
-        self._points.at(f"after {what}")
+        self._points.at(f"before write {_kind(item.key)}")
+        done = super().replace(item)
+        self._points.at(f"after write {_kind(item.key)}")
         return done
 
 
@@ -128,7 +125,7 @@ class FragileSimulation(Simulation):
     """Workers that may die, and what AWS does then: redeliver, retry, or nothing at all."""
 
     def __init__(self, *args: Any, points: Points, **kwargs: Any) -> None:
-        super().__init__(*args, table=FragileTable(points), **kwargs)
+        super().__init__(*args, **{"table": FragileTable(points), **kwargs})
         self.points = points
         self._again: list[tuple[datetime, object]] = []
         points.situation = self._situation
@@ -151,8 +148,6 @@ class FragileSimulation(Simulation):
         try:
             return self._working(lambda: Simulation.deliver(self, event))
         except KilledError:
-            from datetime import timedelta
-
             self._again.append((self.world.clock.now() + timedelta(seconds=REDELIVERED_AFTER_S), event))
 
     def sweep(self) -> Any:

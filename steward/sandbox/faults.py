@@ -45,12 +45,6 @@ _NO_SKINNY = (
     ),
     "ERROR: No matching distribution found for mlflow-skinny==3.18.0",
 )
-_NO_APP = (
-    (
-        "Error: Failed to find app with name 'basic-auht'. The application must be an entry point of the group"
-        " mlflow.app that an installed package declares."
-    ),
-)
 _NO_SUCH_OPTION = (
     "Usage: mlflow server [OPTIONS]",
     "Try 'mlflow server --help' for help.",

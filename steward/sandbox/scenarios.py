@@ -41,8 +41,9 @@ SCENARIOS = {
         Scenario(
             "task-crashes", "task-crashes", "tries one new deployment, new tasks first, and proves whether that helped"
         ),
+        Scenario("bad-deployment", "bad-deployment", "rolls back to the revision that was healthy"),
         Scenario(
-            "bad-deployment", "bad-deployment", "refuses to roll back over what may be a migration, and calls people"
+            "failed-upgrade", "failed-upgrade", "refuses to roll back over a possible migration, and calls people"
         ),
         Scenario("overload", "overload", "adds tasks within the limits, and takes them away when it is quiet"),
         Scenario("error-burst", "error-burst", "replaces the tasks, new ones first, and proves that it helped"),

@@ -144,5 +144,8 @@ class Simulation:
     def is_over(self) -> bool:
         """Some run was made, every one has ended and is recorded, and no incident waits to be looked at again."""
         runs = self.runs()
+        ledgers = [self.parts.engine.ledgers.read(stack) for stack in self.parts.engine.stacks]
+        if any(ledger.active or ledger.outbox for ledger in ledgers):
+            return False
         held = any(i.reconsider_at for stack in self.parts.engine.stacks for i in self.parts.engine.incidents.open_of(stack))
         return bool(runs) and not held and all(not run.status.is_live and run.released.all_done for run in runs)

@@ -9,13 +9,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from chalicelib.aws.ecs import Task
-from chalicelib.errors import StepFailed
+from chalicelib.aws.ecs_shapes import Task
+from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.words import Risk
 from chalicelib.steps import desired_count, permissions
 from chalicelib.steps.rollout import refuse_after_failed_launch
-from chalicelib.steps.service_state import ServiceState, TaskStanding, failed_since, read_service, why_stopped
+from chalicelib.steps.service_state import (
+    ServiceState,
+    TaskStanding,
+    failed_since,
+    last_launch_failed,
+    read_service,
+    why_stopped,
+)
 from chalicelib.steps.step import (
     Action,
     ActionOutput,
@@ -87,6 +94,7 @@ class RestartTasks(Action[RestartParams]):
 
     def _restart_serving(self, ctx: StepContext, state: ServiceState, serving: tuple[Task, ...]) -> list[Change]:
         refuse_after_failed_launch(ctx, state)
+        _refuse_while_launches_fail(ctx, state)
         before = state.service.desired
         extra = before + 1
         desired_count.refuse_outside_bounds(ctx, extra)
@@ -182,6 +190,14 @@ class RestartTasks(Action[RestartParams]):
         reason = str(change.parameters["reason"]).replace("{run}", ctx.run_id)
         ctx.aws.ecs.stop_task(change.parameters["cluster"], task.arn, reason)
         return _pending(f"task {task.id} is stopping")
+
+
+def _refuse_while_launches_fail(ctx: StepContext, state: ServiceState) -> None:
+    """S9, stricter than for a deployment: here nobody would roll back what does not come up."""
+    failed = last_launch_failed(state, ctx.aws.ecs.stopped_tasks(ctx.stack.ecs.cluster, ctx.stack.ecs.service))
+    if failed is not None:
+        why = f"the last launch failed (task {failed.id}: {why_stopped(failed)}), so no serving task is stopped"
+        raise StepRefused(why, rule="S9")
 
 
 def _pending(detail: str) -> Pending:

@@ -4,7 +4,7 @@ Never over a migration: a newer MLflow may have changed the schema, and an older
 start or, worse, does not. So only a revision with the same image and the same install is gone back to.
 """
 
-from chalicelib.aws.ecs import ContainerDefinition, Service, TaskDefinition
+from chalicelib.aws.ecs_shapes import ContainerDefinition, Service, TaskDefinition
 from chalicelib.errors import AwsDenied, StepFailed, StepRefused
 from chalicelib.models.change import Change, ChangeProgress, Undo
 from chalicelib.models.step_index import Permission

@@ -1,6 +1,6 @@
 """ecs.describe_task_definition: what the tasks are made of, without a single environment value (S29)."""
 
-from chalicelib.aws.ecs import TaskDefinition
+from chalicelib.aws.ecs_shapes import TaskDefinition
 from chalicelib.models.words import Utc
 from chalicelib.steps.mlflow_install import install_lines
 from chalicelib.steps.permissions import DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION

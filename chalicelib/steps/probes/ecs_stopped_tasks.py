@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from chalicelib.aws.ecs import Task
+from chalicelib.aws.ecs_shapes import Task
 from chalicelib.models.shape import Shape
 from chalicelib.models.words import Duration, Utc
 from chalicelib.steps.permissions import READ_TASKS

@@ -184,14 +184,15 @@ class TestTimeline:
         return Moment(run_id="r1", seq=seq, at=NOW, what="sample", text=text)
 
     def test_moments_are_read_on_from_a_number(self, runs):
-        runs.add_moments("r1", [self.moment(n) for n in range(1, 12)])
+        for number in range(1, 12):
+            runs.add_moment(self.moment(number))
         assert [moment.seq for moment in runs.moments("r1")] == list(range(1, 12))
         assert [moment.seq for moment in runs.moments("r1", after=9)] == [10, 11]
 
-    def test_a_moment_is_never_written_over(self, runs):
-        runs.add_moments("r1", [self.moment(1, "first")])
-        runs.add_moments("r1", [self.moment(1, "second"), self.moment(2)])
-        assert [moment.text for moment in runs.moments("r1")] == ["first", "so it was"]
+    def test_a_moment_whose_number_is_taken_comes_after_it_and_none_is_lost(self, runs):
+        for moment in (self.moment(1, "first"), self.moment(1, "first"), self.moment(1, "second")):
+            runs.add_moment(moment)
+        assert [moment.text for moment in runs.moments("r1")] == ["first", "second"]
 
 
 def test_runs_are_listed_by_stack_newest_first_and_paged(runs):

@@ -1,0 +1,73 @@
+"""What the crash harness flies: every shipped runbook, on a world that gives it all its work.
+
+    python -m steward.sandbox.crash_cases [CASE …]      one JSON line a case; 1 if anything went wrong
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.flows.approve import answer
+from chalicelib.models.run import RunStatus
+from chalicelib.models.runbook import Runbook
+from steward.sandbox.crash import FragileSimulation, Points, Report, fly
+from steward.sandbox.simulation import Simulation
+from steward.sandbox.world import World
+
+
+def approve_what_asks(simulation: Simulation) -> None:
+    for run in simulation.runs():
+        if run.status is RunStatus.AWAITING_APPROVAL:
+            approval = simulation.parts.engine.approvals.current(run.id)
+            if approval and approval.state.value == "pending":
+                answer(simulation.parts, run.id, approve=True, by="crash-harness", reason="the losses are known")
+
+
+@dataclass(frozen=True)
+class Case:
+    runbook: str
+    fault: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    act: Callable[[Simulation], None] | None = None
+
+
+CASES: dict[str, Case] = {
+    "service-down": Case("service-down", "task-hangs"),
+    "service-down-approved": Case("service-down", "users-on-task-disk", act=approve_what_asks),
+    "tasks-crash-looping": Case("tasks-crash-looping", "task-crashes"),
+    "deployment-failed": Case("deployment-failed", "bad-deployment"),
+    "high-error-rate": Case("high-error-rate", "error-burst"),
+    "high-latency": Case("high-latency", "overload", {"for_s": 300}),
+}
+
+
+def fly_case(name: str, runbooks: Mapping[str, Runbook], **parts: Any) -> Report:
+    """`parts` replace what the simulation is made of: how the tests show that the harness can fail."""
+    case = CASES[name]
+    with World.create(seed=1) as world:
+        points = Points(name)
+        simulation = FragileSimulation(world, runbooks, points=points, **parts)
+        world.break_with(case.fault, **case.params)
+        return fly(simulation, case.act)
+
+
+def main(names: list[str]) -> int:
+    from steward.cli.folders import read_runbooks
+
+    failed = 0
+    for name in names or list(CASES):
+        report = fly_case(name, read_runbooks())
+        failed += bool(report.problems)
+        print(  # noqa: T201 - this is its output
+            json.dumps(
+                {"case": name, "points": report.points, "killed": report.covered, "problems": report.problems[:20]}
+            ),
+            flush=True,
+        )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

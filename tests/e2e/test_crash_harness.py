@@ -1,0 +1,71 @@
+"""Kills the worker before and after every AWS call and every store write of every shipped runbook."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chalicelib.catalog.load import load_runbook
+from chalicelib.store.memory import MemoryTable
+from steward.sandbox.crash import FragileTable, Points
+from steward.sandbox.crash_cases import CASES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def shipped():
+    return {path.stem: load_runbook(path.read_text(), str(path)) for path in sorted((ROOT / "runbooks").glob("*.yml"))}
+
+
+def test_every_shipped_runbook_goes_through_the_crash_harness():
+    assert {case.runbook for case in CASES.values()} == set(shipped())
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_wherever_a_worker_dies_the_run_ends_once_and_leaves_nothing_behind(case):
+    """S31. In a process of its own, since it forks at every point."""
+    command = [sys.executable, "-m", "steward.sandbox.crash_cases", case]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=540, check=False)
+    assert done.stdout, done.stderr[-2000:]
+    report = json.loads(done.stdout)
+    print(f"{case}: killed at {report['killed']} of {report['points']} crash points")
+    assert report["problems"] == []
+    assert report["killed"] > 100, "a harness that finds nowhere to kill proves nothing"
+    assert done.returncode == 0
+
+
+FORGETFUL = """
+import json, sys
+from chalicelib.store.memory import MemoryTable
+from steward.cli.folders import read_runbooks
+from steward.sandbox.crash import FragileTable, Points
+from steward.sandbox import crash_cases
+
+class Forgetful(FragileTable):
+    '''Loses what a step has stored of its Changes before it acts, as if nobody had written it first.'''
+    def replace(self, item):
+        body = item.body
+        started = any(p["state"] == "started" and not p["detail"] for p in body.get("progress") or [])
+        if item.key.sk.startswith("STEP#") and started:
+            body = {**body, "changes": [], "progress": [], "status": "waiting"}
+            return super().replace(type(item)(item.key, body, item.version, expires=item.expires))
+        return super().replace(item)
+
+points = Points("forgetful")
+crash_cases.Points = lambda name: points
+report = crash_cases.fly_case("high-error-rate", read_runbooks(), table=Forgetful(points))
+print(json.dumps(report.problems))
+"""
+
+
+def test_the_harness_notices_a_worker_that_does_not_store_its_changes_first():
+    assert issubclass(FragileTable, MemoryTable)
+    assert Points("x").report.points == 0
+    done = subprocess.run(
+        [sys.executable, "-c", FORGETFUL], cwd=ROOT, capture_output=True, text=True, timeout=540, check=False
+    )
+    assert done.stdout, done.stderr[-2000:]
+    problems = json.loads(done.stdout)
+    assert any("made twice" in problem or "not recorded" in problem for problem in problems)
