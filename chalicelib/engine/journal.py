@@ -30,7 +30,9 @@ class Journal:
         for what, text, facts in moments:
             line = Moment(run_id=run.id, seq=seq + 1, at=now, what=what, text=text, facts=facts)
             seq = self._runs.add_moment(line).seq
-        changed = run.model_copy(update={**update, "seq": seq, "moves": run.moves + 1, "changed_at": now})
+        # It is awake: whoever dies now is missed soon, and not when a sleep that a ring cut short would have ended.
+        awake = {"wake_at": now, "seq": seq, "moves": run.moves + 1, "changed_at": now}
+        changed = run.model_copy(update={**awake, **update})
         return self._runs.save(changed)
 
 

@@ -1,19 +1,23 @@
 """What the executor needs from the rooms below it. Built once by wiring; twins in tests and sandbox."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
 
-from chalicelib.aws.sessions import Sessions
-from chalicelib.models.stack import Stack
-from chalicelib.models.words import Risk
-from chalicelib.net.http import HttpPort
-from chalicelib.steps.checks import Check
-from chalicelib.steps.step import Action, Probe
-from chalicelib.store.approvals import Approvals
-from chalicelib.store.incidents import Incidents
-from chalicelib.store.ledgers import Ledgers
-from chalicelib.store.runs import Runs
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what the rooms below are made of is loaded by wiring, when it is first needed
+    from collections.abc import Callable, Mapping
+
+    from chalicelib.aws.sessions import Sessions
+    from chalicelib.models.stack import Stack
+    from chalicelib.models.words import Risk
+    from chalicelib.net.http import HttpPort
+    from chalicelib.steps.checks import Check
+    from chalicelib.steps.step import Action, Probe
+    from chalicelib.store.approvals import Approvals
+    from chalicelib.store.incidents import Incidents
+    from chalicelib.store.ledgers import Ledgers
+    from chalicelib.store.runs import Runs
 
 
 @dataclass(frozen=True)

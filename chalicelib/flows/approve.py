@@ -26,7 +26,7 @@ def cancel(parts: Parts, run_id: str, *, by: str, reason: str) -> Run:
     run = _run(parts, run_id)
     if not run.status.is_live:
         raise InputError(f"run {run_id} is over: {run.status.value}")
-    asked = parts.engine.runs.request_cancel(run_id, by, reason)
+    asked = parts.engine.runs.request_cancel(run_id, by, reason, parts.clock.now())
     _ring(parts, run_id)
     return asked or run
 

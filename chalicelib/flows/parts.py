@@ -1,19 +1,24 @@
 """Everything the flows work with, built once by wiring (or by the sandbox with twins)."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-from chalicelib.catalog.match import Matcher
-from chalicelib.clock import Clock
-from chalicelib.engine.drivers import Driver
-from chalicelib.engine.ports import Ports
-from chalicelib.models.ledger import FleetLimits
-from chalicelib.models.runbook import Runbook
-from chalicelib.notify.channels import Channel
-from chalicelib.observability import Telemetry
-from chalicelib.signals.tie import StackKeys
-from chalicelib.store.blobs import Blobs
-from chalicelib.store.decisions import Decisions
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what the rooms below are made of is loaded by wiring, when it is first needed
+    from collections.abc import Callable, Mapping
+
+    from chalicelib.catalog.match import Matcher
+    from chalicelib.clock import Clock
+    from chalicelib.engine.drivers import Driver
+    from chalicelib.engine.ports import Ports
+    from chalicelib.models.ledger import FleetLimits
+    from chalicelib.models.runbook import Runbook
+    from chalicelib.notify.channels import Channel
+    from chalicelib.observability import Telemetry
+    from chalicelib.signals.tie import StackKeys
+    from chalicelib.store.blobs import Blobs
+    from chalicelib.store.decisions import Decisions
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,27 @@ def _deep_health(output: DeepOutput) -> Judged:
     return _TRUE, counts
 
 
+def _alarm_quiet(output: AlarmOutput) -> Judged:
+    if output.asked == 0:
+        return _NOT_APPLICABLE, "no alarm fires in this incident"
+    firing = [alarm.name for alarm in output.alarms if alarm.state == "ALARM"]
+    if firing:
+        return _FALSE, f"in ALARM: {', '.join(firing)}"
+    if output.missing:
+        return _UNKNOWN, f"not there any more: {', '.join(output.missing)}"
+    return _TRUE, f"not in ALARM: {', '.join(alarm.name for alarm in output.alarms)}"
+
+
+LOW_ERROR_SHARE = 0.01
+
+
+def _errors_are_low(output: SnapshotOutput) -> Judged:
+    if output.recent_error_share is None:
+        return _UNKNOWN, "nobody has asked anything in the last minutes"
+    said = f"{output.recent_error_share:.1%} of the last {output.recent_requests:.0f} requests were answered with 5xx"
+    return (_TRUE if output.recent_error_share <= LOW_ERROR_SHARE else _FALSE), said
+
+
 LOW_CPU = 35.0
 """Percent. Half the tasks at this load would be at 70: they can take it, and nobody waits."""
 
@@ -124,6 +145,20 @@ CHECKS: dict[str, Check] = {
             "The incident's alarms are OK because of what was measured, not for want of data",
             AlarmOutput,
             _alarm_ok,
+        ),
+        _check(
+            "alarm_quiet",
+            "cloudwatch.alarm_state",
+            "The incident's alarms are not in ALARM, also for want of data: never without a check of what they measure",
+            AlarmOutput,
+            _alarm_quiet,
+        ),
+        _check(
+            "errors_are_low",
+            "cloudwatch.metric_snapshot",
+            f"Requests came in the last minutes, and at most {LOW_ERROR_SHARE:.0%} were answered with 5xx",
+            SnapshotOutput,
+            _errors_are_low,
         ),
         _check(
             "service_steady",

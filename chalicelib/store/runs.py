@@ -46,14 +46,15 @@ class Runs:
         due = now + LOOKED_AFTER_IN if now else None
         return self._amend(run_id, lambda run: {} if run.woken else {"woken": True}, "ringing", due)
 
-    def request_cancel(self, run_id: str, by: str, reason: str) -> Run | None:
+    def request_cancel(self, run_id: str, by: str, reason: str, now: datetime | None = None) -> Run | None:
         """The first request stands. A run that is over stays as it is."""
+        due = now + LOOKED_AFTER_IN if now else None
 
         def asked(run: Run) -> dict[str, Any]:
             facts = {"cancel_requested_by": by, "cancel_reason": reason, "woken": True}
             return {} if run.cancel_requested_by else facts
 
-        return self._amend(run_id, asked, "cancelling")
+        return self._amend(run_id, asked, "cancelling", due)
 
     def due(self, now: datetime) -> tuple[Run, ...]:
         return tuple(load(Run, item) for item in self._table.due("run", now))

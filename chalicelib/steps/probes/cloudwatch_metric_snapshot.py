@@ -11,6 +11,9 @@ from chalicelib.models.words import Duration
 from chalicelib.steps.permissions import READ_TARGETS
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 
+RECENT = timedelta(minutes=4)
+"""Three whole minutes and the one that is not there yet."""
+
 
 class SnapshotParams(Params):
     within: Duration = 900
@@ -40,6 +43,9 @@ class SnapshotOutput(Output):
     database_free_storage: Metric | None = None
     error_share: float | None = None
     """5xx answers out of all requests, 0 to 1, over the whole time."""
+    recent_requests: float = 0
+    recent_error_share: float | None = None
+    """The same over the last minutes only, when what was before a change no longer counts."""
     incomplete: tuple[str, ...] = ()
     """Metrics CloudWatch could not give in full."""
 
@@ -68,9 +74,14 @@ class MetricSnapshot(Probe[SnapshotParams, SnapshotOutput]):
         series = ctx.aws.cloudwatch.metric_data(queries, since, ctx.now)
         totals = {one.id: sum(value for _, value in one.points) for one in series}
         requests = totals.get("requests", 0)
+        recent = {one.id: sum(v for at, v in one.points if at >= ctx.now - RECENT) for one in series}
+        lately = recent.get("requests", 0)
         return SnapshotOutput(
             **{one.id: _metric(one) for one in series},  # ids are the field names
             error_share=round(totals.get("errors_5xx", 0) / requests, 4) if requests else None,
+            recent_requests=lately,
+            # CloudWatch keeps no zeros: no 5xx beside requests is a share of 0, no requests is not.
+            recent_error_share=round(recent.get("errors_5xx", 0) / lately, 4) if lately else None,
             incomplete=tuple(one.id for one in series if not one.complete),
         )
 

@@ -223,7 +223,8 @@ def test_sns_a_message_is_published_with_a_subject_that_sns_takes(aws, session):
 
 
 def test_s3_put_get_and_once(aws, session):
-    session.client("s3").create_bucket(Bucket="bucket-of-tests", CreateBucketConfiguration={"LocationConstraint": REGION})
+    where = {"LocationConstraint": REGION}
+    session.client("s3").create_bucket(Bucket="bucket-of-tests", CreateBucketConfiguration=where)
     aws.s3.put("bucket-of-tests", "k", b"one")
     assert aws.s3.get("bucket-of-tests", "k") == b"one"
     assert aws.s3.get("bucket-of-tests", "gone") is None

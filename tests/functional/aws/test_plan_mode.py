@@ -32,7 +32,8 @@ def test_reads_pass_and_changes_are_refused_before_anything_is_sent(session):
 
 def test_a_shared_session_stays_free_for_those_who_act(session):
     Aws(session, REGION, read_only=True).cloudwatch.alarms(["a"])
-    session.client("s3").create_bucket(Bucket="bucket-of-tests", CreateBucketConfiguration={"LocationConstraint": REGION})
+    where = {"LocationConstraint": REGION}
+    session.client("s3").create_bucket(Bucket="bucket-of-tests", CreateBucketConfiguration=where)
     Aws(session, REGION).s3.put("bucket-of-tests", "k", b"x")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.aws.autoscaling import ScalableTarget
 from chalicelib.aws.cloudwatch import Alarm, Series
-from chalicelib.aws.ecs import (
+from chalicelib.aws.ecs_shapes import (
     CompletedDeployment,
     Container,
     ContainerDefinition,

@@ -104,6 +104,13 @@ def test_s9_after_a_failed_launch_an_unhealthy_task_may_still_be_replaced(world)
     assert operations(STEP.plan(world.ctx(), UNHEALTHY)) == [("ecs:StopTask", "new")]
 
 
+def test_s9_a_launch_that_crashed_is_a_failed_launch_too(world):
+    world.task("broken", target=None, age_s=120)
+    world.ends("broken", "EssentialContainerExited", "Essential container in task exited", exit_code=1)
+    with pytest.raises(StepRefused, match=r"S9.*broken.*exit code 1"):
+        STEP.plan(world.ctx(), OLDEST)
+
+
 def test_s9_a_launch_that_failed_before_the_running_tasks_came_up_is_history(world):
     world.task("broken", target=None, age_s=9000)
     world.ends("broken", "EssentialContainerExited", "Essential container in task exited", exit_code=1)
@@ -186,6 +193,16 @@ def test_a_replacement_that_crashes_fails_the_step_with_its_reason(world, ill):
     world.task("fresh", "initial", age_s=60)
     world.ends("fresh", "EssentialContainerExited", "Essential container in task exited", exit_code=1)
     with pytest.raises(StepFailed, match=r"replacement fresh stopped: .*exit code 1"):
+        goes_on(world, ill, progress)
+
+
+def test_a_replacement_that_ecs_gives_up_after_its_grace_fails_the_step(world, ill):
+    progress, _ = start(world, ill)
+    world.passes(1000)
+    world.ends("new", "UserInitiated", "steward run run-42: unhealthy target")
+    world.task("fresh", "unhealthy", age_s=950)
+    world.ends("fresh", "ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)", after_s=900)
+    with pytest.raises(StepFailed, match="failed ELB health checks"):
         goes_on(world, ill, progress)
 
 

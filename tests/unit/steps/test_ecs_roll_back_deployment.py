@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.aws.ecs import CompletedDeployment
+from chalicelib.aws.ecs_shapes import CompletedDeployment
 from chalicelib.errors import AwsDenied, StepFailed, StepRefused
 from chalicelib.steps.actions.ecs_roll_back_deployment import RollBackDeployment, RollBackParams
 from chalicelib.steps.step import Done, Pending, Standing

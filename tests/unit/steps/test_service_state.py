@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.aws.ecs import Container
+from chalicelib.aws.ecs_shapes import Container
 from chalicelib.steps.service_state import TaskStanding, failed_to_start, read_service, why_stopped
 
 STANDINGS = {

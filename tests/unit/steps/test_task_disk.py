@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from chalicelib.aws.ecs import ContainerDefinition, TaskDefinition
+from chalicelib.aws.ecs_shapes import ContainerDefinition, TaskDefinition
 from chalicelib.steps.task_disk import own_disk, what_is_lost
 
 INI = "[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:////tmp/mlflow-auth.db\nadmin_username = admin\n"

@@ -1,0 +1,49 @@
+"""What is written by `steward generate` and compared in CI: made from the code's own declarations.
+
+The state machine, the JSON Schemas for editors, the reference of steps and checks.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chalicelib.catalog.schema import runbook_schema, stack_schema
+from chalicelib.engine.machine import definition
+from chalicelib.models.step_index import StepIndex
+from steward.packaging.reference import check_reference, step_reference
+
+Json = dict[str, Any]
+
+
+def generated(index: StepIndex) -> Mapping[str, str]:
+    """Path in the project to what must stand there."""
+    return {
+        ".chalice/machine.asl.json": _json(definition("${AdvanceArn}")),
+        "docs/reference/runbook.schema.json": _json(runbook_schema(index)),
+        "docs/reference/stack.schema.json": _json(stack_schema()),
+        "docs/reference/steps.md": step_reference(index),
+        "docs/reference/checks.md": check_reference(index),
+    }
+
+
+def drifted(root: Path, files: Mapping[str, str]) -> list[str]:
+    """Which of them do not say what they should."""
+    return [name for name, text in files.items() if not _says(root / name, text)]
+
+
+def write(root: Path, files: Mapping[str, str]) -> list[str]:
+    """Writes those that drifted; the others keep their time stamps."""
+    stale = drifted(root, files)
+    for name in stale:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(files[name])
+    return stale
+
+
+def _says(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text() == text
+
+
+def _json(data: Json) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

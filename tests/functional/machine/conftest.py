@@ -1,0 +1,278 @@
+"""Steward as it runs in the cloud, over a world: Step Functions on moto executes the machine for real, its
+Lambda tasks call the Chalice app's own `advance`, DynamoDB on moto is the store. Nothing here decides anything.
+
+Only time is not moto's. Where `time_passes`, the world moves on inside the call of Sleep, until somebody rings
+or the time that Sleep was given is over; then its wait ends as if those seconds had passed. Where it does not,
+Sleep is really parked, and a test can do what people do meanwhile.
+"""
+
+import functools
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+import boto3
+import pytest
+from chalice import Chalice
+from chalice.test import Client
+from moto.awslambda_simple.models import LambdaSimpleBackend, lambda_simple_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from chalicelib.aws.sfn import Sfn, execution_arn
+from chalicelib.engine.machine import StepFunctionsDriver, definition
+from chalicelib.flows.parts import Parts
+from chalicelib.handlers.runs import runs_blueprint
+from chalicelib.models.run import Run, RunStatus
+from chalicelib.models.runbook import Runbook
+from chalicelib.store.dynamodb import DynamoTable, dynamo_client, table_definition
+from steward.cli.folders import read_runbooks
+from steward.sandbox import place
+from steward.sandbox.simulation import Simulation
+from steward.sandbox.world import World
+
+MOTO = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
+ADVANCE_ARN = f"arn:aws:lambda:{place.REGION}:{place.ACCOUNT}:function:advance"
+ROLE_ARN = f"arn:aws:iam::{place.ACCOUNT}:role/steward-machine"
+TICK_S = 5
+PATIENCE_S = 30
+"""Real seconds after which a test gives up; nothing here should take more than a few."""
+
+Json = dict[str, Any]
+Function = Callable[[Json], Json]
+
+
+@functools.cache
+def own_session() -> boto3.Session:
+    """Steward's own account; kept, since reading the service models is most of what a client costs."""
+    return boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name=place.REGION)
+
+
+class AppLambda(LambdaSimpleBackend):
+    """moto's Lambda without Docker, with a function behind it. moto makes backends by region and account
+    alone and makes them again at a reset, so the function is set afterwards."""
+
+    function: Function
+
+    def invoke(self, function_name: str, qualifier: Any, body: Any, headers: Any, response_headers: Json) -> bytes:
+        assert function_name == ADVANCE_ARN
+        try:
+            answer = self.function(json.loads(body))
+        except Exception as error:  # boundary: what the Lambda runtime does with an error of the function
+            response_headers["x-amz-function-error"] = "Unhandled"
+            answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
+        return json.dumps(answer).encode()
+
+
+class Bell(StepFunctionsDriver):
+    """The product's driver; it only remembers which tokens were rung."""
+
+    def __init__(self, sfn: Sfn, machine_arn: str) -> None:
+        super().__init__(sfn, machine_arn)
+        self.rung: list[str] = []
+
+    def ring(self, run_id: str, token: str | None) -> None:
+        if token is not None:
+            self.rung.append(token)
+        super().ring(run_id, token)
+
+
+def one_at_a_time(client: Any) -> Any:
+    """moto's UpdateItem checks its condition and then writes, in two steps; DynamoDB's does not."""
+    lock, send = threading.Lock(), client._make_api_call
+
+    def locked(operation: str, parameters: Json) -> Json:
+        with lock:
+            return send(operation, parameters)
+
+    client._make_api_call = locked
+    return client
+
+
+class Cloud(Simulation):
+    """A Simulation whose runs are turned by the machine, not by the agenda."""
+
+    def __init__(self, world: World, runbooks: dict[str, Runbook], change: Callable[[Parts], Parts]) -> None:
+        dynamo = one_at_a_time(dynamo_client(own_session()))
+        dynamo.create_table(**table_definition("steward"))
+        super().__init__(world, runbooks, table=DynamoTable("steward", lambda: dynamo))
+        self.sfn = own_session().client("stepfunctions")
+        self.machine_arn = self.sfn.create_state_machine(
+            name="steward", definition=json.dumps(definition(ADVANCE_ARN)), roleArn=ROLE_ARN
+        )["stateMachineArn"]
+        self.bell = Bell(Sfn(self.sfn), self.machine_arn)
+        self.parts = change(replace(self.parts, driver=self.bell))
+        app = Chalice(app_name="mlflow-steward")
+        app.register_blueprint(runs_blueprint(lambda: self.parts))
+        self.app = Client(app).lambda_
+        self.time_passes = True
+        self.around: Callable[[Json, Function], Json] = lambda event, advance: advance(event)
+        """What stands between the machine and the app: where a test lets things go wrong."""
+        self.calls: list[tuple[Json, Json]] = []
+        """What the machine asked of the function, and what it was answered."""
+        self._ends_at: dict[str, datetime] = {}
+        self._closed = False
+        lambdas = lambda_simple_backends[place.ACCOUNT]
+        lambdas[place.REGION] = AppLambda(place.REGION, place.ACCOUNT)
+        lambdas[place.REGION].function = self._function
+
+    # -- what Lambda does ----------------------------------------------------------------------
+
+    def _function(self, event: Json) -> Json:
+        if self._closed:
+            return {**event, "next": "succeed"}
+        answer = self.around(event, self.advance)
+        self.calls.append((event, answer))
+        if "token" not in event:
+            self._ends_at[event["run_id"]] = self.now() + timedelta(seconds=answer.get("seconds", 0))
+        elif self.time_passes:
+            self._sleep(event)
+        return answer
+
+    def advance(self, event: Json) -> Json:
+        return self.app.invoke("advance", event).payload
+
+    def _sleep(self, event: Json) -> None:
+        end, token = self._ends_at[event["run_id"]], event["token"]
+        while token not in self.bell.rung:
+            left = ceil((end - self.now()).total_seconds())
+            if left <= 0:
+                self.expire(token)
+                return
+            self.pass_time(min(TICK_S, left))
+
+    def expire(self, token: str) -> None:
+        """Ends moto's wait for this token the way its own time-out does."""
+        for execution in self._executions():
+            callback = execution.exec_worker.env.callback_pool_manager.get(token)
+            if callback is not None:
+                callback.interrupt_all()
+
+    def settle(self) -> None:
+        """The machine turns by itself."""
+
+    # -- looking on ----------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return self.world.clock.now()
+
+    def run(self, run_id: str | None = None) -> Run:
+        """The one with this id, else the only one."""
+        found = [run for run in self.runs() if run_id in {None, run.id}]
+        assert len(found) == 1, found
+        return found[0]
+
+    def status(self, run: Run, generation: int | None = None) -> str:
+        return self.sfn.describe_execution(executionArn=self.arn(run.id, generation or run.generation))["status"]
+
+    def arn(self, run_id: str, generation: int) -> str:
+        return execution_arn(self.machine_arn, f"{run_id}-{generation}")
+
+    def history(self, run: Run, generation: int = 1) -> list[Json]:
+        return self.sfn.get_execution_history(executionArn=self.arn(run.id, generation))["events"]
+
+    def entered(self, run: Run, generation: int = 1) -> list[str]:
+        """The states that were entered, in order."""
+        details = (event.get("stateEnteredEventDetails") for event in self.history(run, generation))
+        return [each["name"] for each in details if each]
+
+    def sleeps(self, run: Run, generation: int = 1) -> Counter[str]:
+        """How the sleeps ended: TaskSucceeded (somebody rang), TaskTimedOut, TaskFailed."""
+        ends = {
+            "TaskSucceeded": "taskSucceededEventDetails",
+            "TaskTimedOut": "taskTimedOutEventDetails",
+            "TaskFailed": "taskFailedEventDetails",
+        }
+        known = [(event["type"], event[ends[event["type"]]]) for event in self.history(run, generation) if event["type"] in ends]
+        return Counter(what for what, details in known if details["resource"] == "invoke.waitForTaskToken")
+
+    def stopped_tasks(self) -> int:
+        """The one thing that these runbooks change."""
+        changes = self.world.mutations()
+        assert {call.operation for call in changes} <= {"StopTask"}
+        return len(changes)
+
+    def texts(self, run: Run) -> list[str]:
+        return [moment.text for moment in self.parts.engine.runs.moments(run.id)]
+
+    # -- waiting for what other threads do -----------------------------------------------------
+
+    def wait(self, until: Callable[[], Any], what: str) -> Any:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            if found := until():
+                return found
+            time.sleep(0.01)
+        raise AssertionError(f"still not {what}; the last calls were {self.calls[-3:]}")
+
+    def wait_for_run(self) -> Run:
+        """The world breaks, its alarm fires, and a run is started."""
+        assert self.run_until(lambda: bool(self.runs()), limit_s=3600)
+        return self.run()
+
+    def wait_for_end(self, run: Run) -> Run:
+        """Until the machine has succeeded or failed."""
+        self.wait(lambda: self.status(self.run(run.id)) != "RUNNING", "over")
+        return self.run(run.id)
+
+    def wait_for_bell(self, run: Run, status: RunStatus | None = None) -> Run:
+        """Until Sleep is parked, with nobody having rung yet."""
+
+        def parked() -> Run | None:
+            now = self.run(run.id)
+            event = self.calls[-1][0] if self.calls else {}
+            hung_up = now.token and event.get("token") == now.token and now.token not in self.bell.rung
+            return now if hung_up and status in {None, now.status} else None
+
+        return self.wait(parked, "asleep")
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """No thread of moto's may live on: without moto around it, it would call the real AWS."""
+        self._closed = True
+        for execution in self._executions():
+            for token in list(execution.exec_worker.env.callback_pool_manager._pool):
+                self.expire(token)
+        self.wait(lambda: all(each.status != "RUNNING" for each in self._executions()), "closed")
+        del lambda_simple_backends[place.ACCOUNT][place.REGION]
+
+    def _executions(self) -> list[Any]:
+        machines = stepfunctions_parser_backends[place.ACCOUNT][place.REGION].state_machines
+        return [execution for machine in machines for execution in machine.executions]
+
+
+@pytest.fixture(scope="session")
+def shipped() -> dict[str, Runbook]:
+    return read_runbooks()
+
+
+@pytest.fixture
+def make_cloud(shipped) -> Iterator[Callable[..., Cloud]]:
+    """`make_cloud(fault)`: a world that is broken and looked after by Steward in the cloud."""
+    made: list[Cloud] = []
+
+    def make(fault: str | None = None, change: Callable[[Parts], Parts] = lambda parts: parts) -> Cloud:
+        world = World.create(moto_config=MOTO)
+        made.append(Cloud(world, shipped, change))
+        if fault:
+            world.break_with(fault)
+        return made[-1]
+
+    yield make
+    for cloud in made:
+        cloud.close()
+        cloud.world.close()
+
+
+@pytest.fixture
+def asking(make_cloud) -> tuple[Cloud, Run]:
+    """A run that asks people about the users on a task's disk (S1), really asleep."""
+    cloud = make_cloud("users-on-task-disk")
+    cloud.time_passes = False
+    return cloud, cloud.wait_for_bell(cloud.wait_for_run(), RunStatus.AWAITING_APPROVAL)
