@@ -1,6 +1,6 @@
 """The Chalice app: registers blueprints, nothing else."""
 
-from chalice import Chalice
+from chalice.app import Chalice
 
 from chalicelib.handlers.api import api_blueprint
 from chalicelib.handlers.events import events_blueprint

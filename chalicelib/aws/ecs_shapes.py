@@ -73,6 +73,11 @@ class Task:
         return self.arn.rsplit("/", 1)[-1]
 
     @property
+    def short(self) -> str:
+        """For sentences; parameters have the whole."""
+        return self.id[:8]
+
+    @property
     def is_running(self) -> bool:
         return self.status == "RUNNING" and self.wanted == "RUNNING"
 

@@ -65,7 +65,8 @@ def evaluate(situation: Situation) -> Evaluation:
     if signal.echo_of:
         return _simple(situation, Outcome.IGNORE, f"Steward's own doing, in run {signal.echo_of}")
     if situation.stack is None:
-        return _simple(situation, Outcome.IGNORE, signal.reason or "of no known stack")
+        untied = signal.reason if (signal.reason or "").startswith("not tied") else "it is about no stack known here"
+        return _simple(situation, Outcome.IGNORE, untied or "")
     if signal.kind in {SignalKind.MANUAL, SignalKind.SCHEDULE}:
         return _choose(situation, None)
     return _of_incident(situation)

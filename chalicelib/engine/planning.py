@@ -80,10 +80,10 @@ def why_ask(run: Run, plan: Plan) -> str | None:
     losses = [change.loses for change in plan.changes if change.loses]
     if losses:
         return f"it would lose {'; '.join(dict.fromkeys(losses))}"
-    if run.autonomy is Autonomy.APPROVE:
-        return "this runbook acts only on approval"
     if run.approved.get("plan"):
         return "the plan is no longer the one that was approved"
+    if run.autonomy is Autonomy.APPROVE:
+        return "this runbook acts only on approval"
     return None
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.models.words import Risk
+
 if TYPE_CHECKING:  # what the rooms below are made of is loaded by wiring, when it is first needed
     from collections.abc import Callable, Mapping
 
     from chalicelib.aws.sessions import Sessions
     from chalicelib.models.stack import Stack
-    from chalicelib.models.words import Risk
     from chalicelib.net.http import HttpPort
     from chalicelib.steps.checks import Check
     from chalicelib.steps.step import Action, Probe
@@ -39,4 +40,5 @@ class Ports:
 
     @property
     def high_risk(self) -> frozenset[str]:
+    
         return frozenset(name for name, action in self.actions.items() if action.risk is Risk.HIGH)

@@ -14,7 +14,8 @@ def resource_of(dimensions: dict[str, str]) -> str | None:
     if (cluster := dimensions.get("ClusterName")) and (service := dimensions.get("ServiceName")):
         return f"{cluster}/{service}"
     if group := dimensions.get("TargetGroup"):
-        return target_group_keys(group)[-1].partition(":")[2] if target_group_keys(group) else None
+        keys = target_group_keys(group)
+        return keys[-1].partition(":")[2] if keys else None
     if balancer := dimensions.get("LoadBalancer") or dimensions.get("LoadBalancerName"):
         return load_balancer_name(balancer)
     for name in _TELLING:

@@ -83,4 +83,4 @@ def fail_if_launch_failed(ctx: StepContext, progress: ChangeProgress) -> None:
     stopped = ctx.aws.ecs.stopped_tasks(ctx.stack.ecs.cluster, ctx.stack.ecs.service)
     failed = failed_since(stopped, progress.started_at)
     if failed is not None:
-        raise StepFailed(ctx.step_id, f"the new task {failed.id} stopped: {why_stopped(failed)}")
+        raise StepFailed(ctx.step_id, f"the new task {failed.short} stopped: {why_stopped(failed)}")

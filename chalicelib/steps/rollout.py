@@ -47,5 +47,5 @@ def refuse_after_failed_launch(ctx: StepContext, state: ServiceState) -> None:
         return
     failed = last_launch_failed(state, ctx.aws.ecs.stopped_tasks(ctx.stack.ecs.cluster, ctx.stack.ecs.service))
     if failed is not None and never_ran(failed):
-        why = f"the last launch failed (task {failed.id}: {why_stopped(failed)}), so no serving task is stopped"
+        why = f"the last launch failed (task {failed.short}: {why_stopped(failed)}), so no serving task is stopped"
         raise StepRefused(why, rule="S9")

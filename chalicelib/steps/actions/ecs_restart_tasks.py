@@ -89,7 +89,7 @@ class RestartTasks(Action[RestartParams]):
             task,
             why="unhealthy target",
             precondition={"task": "running", "standing": TaskStanding.UNHEALTHY.value},
-            sentence=f"Stop task {task.id}, whose target is unhealthy ({others}); the service starts a replacement",
+            sentence=f"Stop task {task.short}, whose target is unhealthy ({others}); the service starts a replacement",
         )
 
     def _restart_serving(self, ctx: StepContext, state: ServiceState, serving: tuple[Task, ...]) -> list[Change]:
@@ -105,7 +105,7 @@ class RestartTasks(Action[RestartParams]):
                 task,
                 why="restart",
                 precondition={"task": "running", "desired": extra},
-                sentence=f"Stop task {task.id}, which serves, once {extra} tasks are healthy",
+                sentence=f"Stop task {task.short}, which serves, once {extra} tasks are healthy",
                 serves=True,
             )
             for task in serving
@@ -189,14 +189,14 @@ class RestartTasks(Action[RestartParams]):
             return _pending(desired_count.waiting_for(state, state.service.desired))
         reason = str(change.parameters["reason"]).replace("{run}", ctx.run_id)
         ctx.aws.ecs.stop_task(change.parameters["cluster"], task.arn, reason)
-        return _pending(f"task {task.id} is stopping")
+        return _pending(f"task {task.short} is stopping")
 
 
 def _refuse_while_launches_fail(ctx: StepContext, state: ServiceState) -> None:
     """S9, stricter than for a deployment: here nobody would roll back what does not come up."""
     failed = last_launch_failed(state, ctx.aws.ecs.stopped_tasks(ctx.stack.ecs.cluster, ctx.stack.ecs.service))
     if failed is not None:
-        why = f"the last launch failed (task {failed.id}: {why_stopped(failed)}), so no serving task is stopped"
+        why = f"the last launch failed (task {failed.short}: {why_stopped(failed)}), so no serving task is stopped"
         raise StepRefused(why, rule="S9")
 
 
@@ -224,9 +224,9 @@ def _wait_for_replacement(ctx: StepContext, change: Change, progress: ChangeProg
     fresh = [task for task in state.serving if task.created_at and task.created_at >= since]
     enough = len(state.serving) >= service.desired if change.serves else bool(fresh)
     if enough and service.running == service.desired and service.pending == 0:
-        named = f"task {fresh[-1].id} took its place" if fresh else "others took its place"
+        named = f"task {fresh[-1].short} took its place" if fresh else "others took its place"
         return Done(detail=f"stopped; {named}, {len(state.serving)} of {service.desired} serve")
     failed = failed_since(ctx.aws.ecs.stopped_tasks(ctx.stack.ecs.cluster, ctx.stack.ecs.service), since)
     if failed is not None:
-        raise StepFailed(ctx.step_id, f"the replacement {failed.id} stopped: {why_stopped(failed)}")
+        raise StepFailed(ctx.step_id, f"the replacement {failed.short} stopped: {why_stopped(failed)}")
     return _pending(desired_count.waiting_for(state, service.desired))
