@@ -37,7 +37,9 @@ class InputError(StewardError):
 
 
 class DocumentError(InputError):
-    def __init__(self, file: str, what: str, *, line: int | None = None, column: int | None = None, field: str | None = None) -> None:
+    def __init__(
+        self, file: str, what: str, *, line: int | None = None, column: int | None = None, field: str | None = None
+    ) -> None:
         self.file, self.what, self.line, self.column, self.field = file, what, line, column, field
         where = ":".join(str(part) for part in (file, line, column) if part is not None)
         super().__init__(f"{where}: {f'{field}: ' if field else ''}{what}")

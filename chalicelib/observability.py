@@ -45,10 +45,31 @@ NO_VERDICT = "none"
 """A run that ended without one: stopped, cancelled, or without Changes."""
 
 GUARDS = (
-    "account", "actionable", "approval", "autonomy", "blast_radius", "cancel", "confirmation", "cooldown", "echo",
-    "failed_verdicts", "fleet_brake", "fleet_limit", "freeze", "losses", "max_runs", "one_run", "plan_mode",
-    "precondition", "region", "stack", "stale", "stand_aside", "step", "stop",
-)  # fmt: skip
+    "account",
+    "actionable",
+    "approval",
+    "autonomy",
+    "blast_radius",
+    "cancel",
+    "confirmation",
+    "cooldown",
+    "echo",
+    "failed_verdicts",
+    "fleet_brake",
+    "fleet_limit",
+    "freeze",
+    "losses",
+    "max_runs",
+    "one_run",
+    "plan_mode",
+    "precondition",
+    "region",
+    "stack",
+    "stale",
+    "stand_aside",
+    "step",
+    "stop",
+)
 """Names a refusal may be counted under; `step` is a step's own refusal (S1, S9, S10, S13)."""
 
 

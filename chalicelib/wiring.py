@@ -48,9 +48,16 @@ def engine_ports(table: "Table", stacks: "Mapping[str, Stack]", **rest: Any) -> 
     from chalicelib.store.runs import Runs
 
     return Ports(
-        runs=Runs(table), approvals=Approvals(table), ledgers=Ledgers(table), incidents=Incidents(table),
-        stacks=stacks, probes=PROBES, actions=ACTIONS, checks=CHECKS, **rest,
-    )  # fmt: skip
+        runs=Runs(table),
+        approvals=Approvals(table),
+        ledgers=Ledgers(table),
+        incidents=Incidents(table),
+        stacks=stacks,
+        probes=PROBES,
+        actions=ACTIONS,
+        checks=CHECKS,
+        **rest,
+    )
 
 
 def pinned(runbooks: "Mapping[str, Runbook]") -> "dict[str, Runbook]":
@@ -131,8 +138,6 @@ def _channels(own: Any, stacks: "Mapping[str, Stack]", telemetry: Any, http: Any
 
     names = {name for stack in stacks.values() for listed in stack.channels.values() for name in listed}
     return {
-        name: build_channel(
-            name, telemetry=telemetry, publish=own.sns.publish, read_secret=own.secrets.text, http=http
-        )
+        name: build_channel(name, telemetry=telemetry, publish=own.sns.publish, read_secret=own.secrets.text, http=http)
         for name in sorted(names)
     }

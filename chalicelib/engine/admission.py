@@ -32,9 +32,15 @@ class Ids:
 
 
 def admission_request(
-    signal: Signal, stack: Stack, runbook: Runbook, incident: Incident | None, mode: Mode, autonomy: Autonomy,
-    ids: Ids, now: datetime,
-) -> AdmissionRequest:  # fmt: skip
+    signal: Signal,
+    stack: Stack,
+    runbook: Runbook,
+    incident: Incident | None,
+    mode: Mode,
+    autonomy: Autonomy,
+    ids: Ids,
+    now: datetime,
+) -> AdmissionRequest:
     run = new_run(signal, stack, runbook, incident, mode, autonomy, ids, now)
     return AdmissionRequest(
         run_id=ids.run,
@@ -52,9 +58,15 @@ def admission_request(
 
 
 def new_run(
-    signal: Signal, stack: Stack, runbook: Runbook, incident: Incident | None, mode: Mode, autonomy: Autonomy,
-    ids: Ids, now: datetime,
-) -> Run:  # fmt: skip
+    signal: Signal,
+    stack: Stack,
+    runbook: Runbook,
+    incident: Incident | None,
+    mode: Mode,
+    autonomy: Autonomy,
+    ids: Ids,
+    now: datetime,
+) -> Run:
     facts = signal.facts
     return Run(
         id=ids.run,

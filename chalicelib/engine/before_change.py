@@ -52,9 +52,14 @@ def guards_now(ports: Ports, run: Run, stack: Stack, now: datetime, alarms: tupl
 
 
 def may_change(
-    ports: Ports, run: Run, stack: Stack, now: datetime, alarms: tuple[str, ...], record: StepRecord,
+    ports: Ports,
+    run: Run,
+    stack: Stack,
+    now: datetime,
+    alarms: tuple[str, ...],
+    record: StepRecord,
     steps: tuple[StepRecord, ...],
-) -> Clearance:  # fmt: skip
+) -> Clearance:
     """`record` is the step whose next Change it is, `steps` all of the run as they were read."""
     changed = any(one.changed_anything for one in (*steps, record))
     stop = halted(ports, run.stack)

@@ -167,15 +167,15 @@ def _dead_end(view: View, path: Path) -> Move:
     outcome = f"step {record.id} failed: {record.detail or 'no reason given'}"
     if view.changed:
         return Finish(RunStatus.FINISHED, Verdict.FAILED, outcome + _half_done(view), needs_person=True)
-    return Finish(RunStatus.STOPPED, None, outcome, needs_person=route == "escalate" or view.run.incident_id is not None)
+    return Finish(
+        RunStatus.STOPPED, None, outcome, needs_person=route == "escalate" or view.run.incident_id is not None
+    )
 
 
 def _verify(view: View) -> Move:
     verify, state = view.run.runbook.verify, view.run.verification
     if verify is None or state is None:
-        return Finish(
-            RunStatus.FINISHED, Verdict.INCONCLUSIVE, "the runbook has no verification", needs_person=True
-        )
+        return Finish(RunStatus.FINISHED, Verdict.INCONCLUSIVE, "the runbook has no verification", needs_person=True)
     conclusion = conclude(state, verify)
     if conclusion:
         verdict, outcome = conclusion
@@ -226,9 +226,13 @@ def _cancelled(view: View) -> Finish:
 
 def _half_done(view: View) -> str:
     """What was begun and what was left, in words: nobody should have to guess."""
-    done = sum(p.state in {ChangeState.DONE} for r in view.steps for p in r.progress)
-    started = [c.sentence for r in view.steps for c, p in zip(r.changes, r.progress, strict=False)
-               if p.state is ChangeState.STARTED]
+    done = sum(p.state is ChangeState.DONE for r in view.steps for p in r.progress)
+    started = [
+        c.sentence
+        for r in view.steps
+        for c, p in zip(r.changes, r.progress, strict=False)
+        if p.state is ChangeState.STARTED
+    ]
     left = sum(p.state is ChangeState.STORED for r in view.steps for p in r.progress)
     if not done and not started:
         return ""

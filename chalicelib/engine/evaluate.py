@@ -90,7 +90,9 @@ def _of_incident(situation: Situation) -> Evaluation:
             return _with(situation, None, Outcome.IGNORE, "resolved, and no incident is open for it")
         quieter = incidents.hear(known, signal, now)
         return _with(situation, quieter, Outcome.IGNORE, "resolved: the incident is told", ring=quieter.run_id)
-    if not signal.actionable and not situation.reconsidering:  # muted or suppressed: left alone until it speaks again (S6)
+    if (
+        not signal.actionable and not situation.reconsidering
+    ):  # muted or suppressed: left alone until it speaks again (S6)
         return _with(situation, known, Outcome.IGNORE, signal.reason or "it does not ask for anything to be done")
     if known is None and not situation.runbooks:
         return _with(situation, None, Outcome.IGNORE, "no runbook reacts to it")
@@ -110,14 +112,26 @@ def _of_incident(situation: Situation) -> Evaluation:
 
 
 def _with(
-    situation: Situation, incident: Incident | None, outcome: Outcome, *reasons: str,
-    guards: tuple[GuardResult, ...] = (), runbook: str | None = None, ring: str | None = None,
-    until: datetime | None = None, run_id: str | None = None,
-) -> Evaluation:  # fmt: skip
+    situation: Situation,
+    incident: Incident | None,
+    outcome: Outcome,
+    *reasons: str,
+    guards: tuple[GuardResult, ...] = (),
+    runbook: str | None = None,
+    ring: str | None = None,
+    until: datetime | None = None,
+    run_id: str | None = None,
+) -> Evaluation:
     part = SignalDecision(
-        signal=situation.signal, outcome=outcome, runbook=runbook, reasons=reasons, guards=guards, run_id=run_id,
-        incident_id=incident.id if incident else None, reconsider_at=until,
-    )  # fmt: skip
+        signal=situation.signal,
+        outcome=outcome,
+        runbook=runbook,
+        reasons=reasons,
+        guards=guards,
+        run_id=run_id,
+        incident_id=incident.id if incident else None,
+        reconsider_at=until,
+    )
     return Evaluation(part, incident=incident, ring=ring, fleet=situation.fleet)
 
 
@@ -148,9 +162,13 @@ def _by_hand(signal: Signal) -> bool:
 
 
 def _admit(
-    situation: Situation, incident: Incident | None, runbook: Runbook, mode: Mode, autonomy: Autonomy,
+    situation: Situation,
+    incident: Incident | None,
+    runbook: Runbook,
+    mode: Mode,
+    autonomy: Autonomy,
     before: tuple[GuardResult, ...],
-) -> Evaluation:  # fmt: skip
+) -> Evaluation:
     assert situation.stack is not None  # noqa: S101  # as above
     request = admission_request(
         situation.signal, situation.stack, runbook, incident, mode, autonomy, situation.ids, situation.now
@@ -165,10 +183,14 @@ def _admit(
             return _not_now(situation, incident, runbook, guards, blocking)
         fleet = reserved.fleet
     part = SignalDecision(
-        signal=situation.signal, outcome=_outcome(mode, autonomy), runbook=runbook.runbook, run_id=request.run_id,
-        incident_id=incident.id if incident else None, guards=guards,
+        signal=situation.signal,
+        outcome=_outcome(mode, autonomy),
+        runbook=runbook.runbook,
+        run_id=request.run_id,
+        incident_id=incident.id if incident else None,
+        guards=guards,
         reasons=(_why(situation.signal, runbook, autonomy, mode),),
-    )  # fmt: skip
+    )
     taken = incident
     if incident and incident.run_id != request.run_id:  # else the run is on it already, and may be further
         taken = incidents.acting(incident, request.run_id, situation.now)
@@ -191,9 +213,12 @@ def _why(signal: Signal, runbook: Runbook, autonomy: Autonomy, mode: Mode) -> st
 
 
 def _not_now(
-    situation: Situation, incident: Incident | None, runbook: Runbook, guards: tuple[GuardResult, ...],
+    situation: Situation,
+    incident: Incident | None,
+    runbook: Runbook,
+    guards: tuple[GuardResult, ...],
     blocking: list[GuardResult],
-) -> Evaluation:  # fmt: skip
+) -> Evaluation:
     reasons = tuple(f"{result.guard}: {result.because}" for result in blocking)
     # A reservation of an earlier try, whose Ledger write was lost to another run, must not stay.
     situation = replace(situation, fleet=free(situation.fleet, situation.ids.run))

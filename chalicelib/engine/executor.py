@@ -9,18 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.engine import moves as m
+from chalicelib.engine.asking import Asking
 from chalicelib.engine.before_change import guards_now
 from chalicelib.engine.conductor import View
 from chalicelib.engine.journal import Journal, Note, step_notes, to_status
-from chalicelib.engine.planning import (
-    build_plan,
-    changes_hash,
-    difference,
-    first_records,
-    only_shows,
-    plan_anew,
-    why_ask,
-)
+from chalicelib.engine.planning import build_plan, first_records, only_shows, plan_anew, why_ask
 from chalicelib.engine.ports import Ports
 from chalicelib.engine.release import Releaser
 from chalicelib.engine.sampling import sample
@@ -28,8 +21,6 @@ from chalicelib.engine.situation import Halt, Situation
 from chalicelib.engine.stepwork import StepWork
 from chalicelib.engine.verification import add_sample, all_true, begin
 from chalicelib.guards.live import blast_radius
-from chalicelib.models.approval import Approval, ApprovalState
-from chalicelib.models.change import Plan
 from chalicelib.models.check import Answer, CheckResult
 from chalicelib.models.run import Mode, Run, RunStatus, StepRecord, StepStatus, Verdict
 
@@ -47,6 +38,7 @@ class Executor:
         self._work = StepWork(ports)
         self._journal = Journal(ports.runs)
         self._releaser = Releaser(ports, self._journal)
+        self._asking = Asking(ports, self._journal, self._releaser)
 
     def perform(self, move: m.Move, view: View, alarms: tuple[str, ...], worker: str) -> Performed:
         run, now = view.run, view.now
@@ -59,7 +51,7 @@ class Executor:
             case m.Nothing():
                 return Performed(run, over=True)
             case m.Finish():
-                return Performed(self._finish(run, move, now))
+                return Performed(self._releaser.finish(run, move, now))
             case m.Preflight():
                 return Performed(self._preflight(at))
             case m.PlanStep() | m.DoStep():
@@ -67,9 +59,9 @@ class Executor:
             case m.SealPlan():
                 return Performed(self._seal(at))
             case m.Ask():
-                return Performed(self._ask(at, move.scope, move.question))
+                return Performed(self._asking.ask(at, move.scope, move.question))
             case m.TakeAnswer():
-                return Performed(self._take_answer(at, view.approval))
+                return Performed(self._asking.take_answer(at, view.approval))
             case m.BeginVerify():
                 return Performed(self._begin_verify(at))
             case m.TakeSample():
@@ -79,7 +71,7 @@ class Executor:
                 notes: list[Note] = [("cancelling", text, {})]
                 return Performed(self._journal.save(run, now, notes, **to_status(run, RunStatus.CANCELLING)))
 
-    # -- sleeping and ending -------------------------------------------------------------------
+    # -- sleeping ------------------------------------------------------------------------------
 
     def _sleep(self, run: Run, move: m.SleepUntil, now: datetime) -> Performed:
         if run.woken:  # somebody rang while we were deciding: decide again before lying down
@@ -93,16 +85,6 @@ class Executor:
         if run.wake_at != move.at or update.get("status"):
             run = self._journal.save(run, now, notes, **update)
         return Performed(run, sleep_until=move.at)
-
-    def _finish(self, run: Run, move: m.Finish, now: datetime) -> Run:
-        if run.status is RunStatus.AWAITING_APPROVAL and run.approvals:
-            self._ports.approvals.supersede(run.id, run.approvals)  # nothing to an answered one
-        word = move.verdict.value if move.verdict else move.status.value
-        notes: list[Note] = [("verdict" if move.verdict else "ended", f"{word}: {move.outcome}", {})]
-        return self._journal.save(
-            run, now, notes, **to_status(run, move.status), verdict=move.verdict, outcome=move.outcome,
-            needs_person=move.needs_person, ended_at=now, wake_at=now,
-        )  # fmt: skip
 
     # -- before anything is changed ------------------------------------------------------------
 
@@ -121,12 +103,14 @@ class Executor:
         update: dict[str, Any] = to_status(run, RunStatus.PLANNING)
         planning = self._journal.save(run, at.now, notes, **update, preflight=results)
         if results and all_true(results):
-            end = m.Finish(RunStatus.FINISHED, Verdict.RECOVERED_BEFORE_ACTION, "all checks were true before anything was changed")
-            return self._finish(planning, end, at.now)
+            end = m.Finish(
+                RunStatus.FINISHED, Verdict.RECOVERED_BEFORE_ACTION, "all checks were true before anything was changed"
+            )
+            return self._releaser.finish(planning, end, at.now)
         if results and not wrong and run.mode is Mode.LIVE:
             unsure = "; ".join(f"{r.check}: {r.because}" for r in results if r.answer is Answer.UNKNOWN)
             end = m.Finish(RunStatus.STOPPED, None, f"the signal could not be confirmed ({unsure})")
-            return self._finish(planning, end, at.now)
+            return self._releaser.finish(planning, end, at.now)
         return self._stand_aside(at, planning)
 
     def _confirm(self, at: Situation) -> tuple[CheckResult, ...]:
@@ -141,7 +125,7 @@ class Executor:
         if not refused:
             return run
         why = "; ".join(f"{result.guard}: {result.because}" for result in refused)
-        return self._finish(run, m.Finish(RunStatus.STOPPED, None, f"stood aside: {why}"), at.now)
+        return self._releaser.finish(run, m.Finish(RunStatus.STOPPED, None, f"stood aside: {why}"), at.now)
 
     def _step(self, at: Situation, move: m.PlanStep | m.DoStep) -> Performed:
         record = next(record for record in at.steps if record.id == move.step)
@@ -152,11 +136,20 @@ class Executor:
         worked = self._work.plan(at, record) if isinstance(move, m.PlanStep) else self._work.do(at, record)
         if isinstance(worked, Halt):
             return Performed(self._halt(at, record, worked))
-        back = to_status(at.run, at.run.before_sleep) if at.run.status is RunStatus.SLEEPING and at.run.before_sleep else {}
+        back = (
+            to_status(at.run, at.run.before_sleep)
+            if at.run.status is RunStatus.SLEEPING and at.run.before_sleep
+            else {}
+        )
         update: dict[str, Any] = {**back, "cursor": record.id}
         if at.run.first_action_at is None and worked.changed_anything:
             update["first_action_at"] = at.now
-        dull = at.run.looks and isinstance(move, m.PlanStep) and not worked.changes and worked.status is not StepStatus.FAILED
+        dull = (
+            at.run.looks
+            and isinstance(move, m.PlanStep)
+            and not worked.changes
+            and worked.status is not StepStatus.FAILED
+        )
         notes = [] if dull else step_notes(record, worked)  # nobody reads the same three lines every 30 s
         return Performed(self._journal.save(at.run, at.now, notes, **update))
 
@@ -165,17 +158,15 @@ class Executor:
             return self._ports.runs.get(at.run.id) or at.run  # the flag is on the run: decide again from it
         if halt.recovered:
             why = "the trouble ended before anything was changed"
-            return self._finish(at.run, m.Finish(RunStatus.FINISHED, Verdict.RECOVERED_BEFORE_ACTION, why), at.now)
+            return self._releaser.finish(
+                at.run, m.Finish(RunStatus.FINISHED, Verdict.RECOVERED_BEFORE_ACTION, why), at.now
+            )
         verdict = Verdict.INCONCLUSIVE if at.changed else None
         why = f"step {record.id} was not allowed to go on: {halt.refusal}"
-        return self._finish(at.run, m.Finish(RunStatus.STOPPED, verdict, why, needs_person=at.changed), at.now)
-
-    def _plan_of(self, run: Run, records: tuple[StepRecord, ...]) -> Plan:
-        risks = {name: action.risk for name, action in self._ports.actions.items()}
-        return build_plan(run, records, risks, frozenset(self._ports.actions))
+        return self._releaser.finish(at.run, m.Finish(RunStatus.STOPPED, verdict, why, needs_person=at.changed), at.now)
 
     def _seal(self, at: Situation) -> Run:
-        plan = self._plan_of(at.run, at.steps)
+        plan = build_plan(at.run, at.steps, self._ports.risks)
         count = len(plan.changes)
         text = f"plan {plan.hash[:12]}: {count} change(s)" if count else "plan: nothing to change now"
         facts = {"hash": plan.hash, "changes": [change.sentence for change in plan.changes]}
@@ -184,15 +175,17 @@ class Executor:
         notes: list[Note] = [("planned", text, facts)] if plan.steps or not at.run.looks else []
         run = self._journal.save(at.run, at.now, notes, **update)
         if only_shows(run):
-            return self._finish(run, m.Finish(RunStatus.FINISHED, None, f"{text}; nothing was changed"), at.now)
+            return self._releaser.finish(
+                run, m.Finish(RunStatus.FINISHED, None, f"{text}; nothing was changed"), at.now
+            )
         if not refusal.passed:
             end = m.Finish(RunStatus.STOPPED, None, f"{refusal.guard}: {refusal.because}", needs_person=True)
-            return self._finish(run, end, at.now)
+            return self._releaser.finish(run, end, at.now)
         if not plan.steps and self._may_look_again(run, at.now):
             return self._look_again(at, run)
         question = why_ask(run, plan) if count or plan.steps else None
         if question:
-            return self._ask(Situation(run, at.steps, at.stack, at.now, at.alarms, at.worker), "plan", question)
+            return self._asking.ask(Situation(run, at.steps, at.stack, at.now, at.alarms, at.worker), "plan", question)
         return self._journal.save(run, at.now, **to_status(run, RunStatus.RUNNING))
 
     def _may_look_again(self, run: Run, now: datetime) -> bool:
@@ -200,7 +193,9 @@ class Executor:
         and trouble may show in the stack only a little later. Neither is a reason to give up at once."""
         verify = run.runbook.verify
         acts = any(step.do in self._ports.actions for step in run.runbook.steps)
-        return bool(run.incident_id and verify and acts) and now < run.created_at + timedelta(seconds=verify.within if verify else 0)
+        return bool(run.incident_id and verify and acts) and now < run.created_at + timedelta(
+            seconds=verify.within if verify else 0
+        )
 
     def _look_again(self, at: Situation, run: Run) -> Run:
         for record in at.steps:
@@ -209,75 +204,14 @@ class Executor:
         text = f"confirmed, but nothing to change yet; looks again every {every} s"
         notes: list[Note] = [] if run.looks else [("looks_again", text, {})]
         return self._journal.save(
-            run, at.now, notes, **to_status(run, RunStatus.ADMITTED), plan_sealed=False, looks=run.looks + 1,
+            run,
+            at.now,
+            notes,
+            **to_status(run, RunStatus.ADMITTED),
+            plan_sealed=False,
+            looks=run.looks + 1,
             wake_at=at.now + timedelta(seconds=every),
-        )  # fmt: skip
-
-    # -- asking people -------------------------------------------------------------------------
-
-    def _ask(self, at: Situation, scope: str, question: str) -> Run:
-        run, number = at.run, at.run.approvals + 1
-        notes: list[Note] = []
-        if scope == "plan" and run.approved.get("plan"):
-            notes = [("plan_differs", line, {}) for line in self._what_differs(run, at.steps)]
-        approval = Approval(
-            run_id=run.id, number=number, scope=scope, plan_hash=self._hash(at, scope), question=question,
-            asked_at=at.now, expires_at=at.now + timedelta(seconds=at.stack.limits.approval_expires),
-            approvers=run.runbook.guards.approvers, started_by=run.started_by,
-        )  # fmt: skip
-        asked = self._ports.approvals.ask(approval)
-        notes.append(("asked", f"{question}; answer before {asked.expires_at:%Y-%m-%d %H:%M} UTC", {"number": number}))
-        # Not asleep yet: until people were told, sweep looks after it soon, not when the question expires.
-        waiting = self._journal.save(
-            run, at.now, notes, **to_status(run, RunStatus.AWAITING_APPROVAL), approvals=number, wake_at=at.now
         )
-        self._releaser.mirror(waiting, at.now)
-        return waiting
-
-    def _hash(self, at: Situation, scope: str) -> str:
-        record = next((record for record in at.steps if record.id == scope), None)
-        if record is not None and record.changes:
-            return changes_hash(record.changes)
-        return at.run.plan_hash or self._plan_of(at.run, at.steps).hash
-
-    def _what_differs(self, run: Run, records: tuple[StepRecord, ...]) -> tuple[str, ...]:
-        wanted = run.approved["plan"]
-        planned = (moment.facts for moment in self._ports.runs.moments(run.id) if moment.what == "planned")
-        approved: list[str] = next((facts["changes"] for facts in planned if facts.get("hash") == wanted), [])
-        return difference(approved, [change.sentence for change in self._plan_of(run, records).changes])
-
-    def _take_answer(self, at: Situation, approval: Approval | None) -> Run:
-        assert approval is not None  # noqa: S101  # the conductor asks anew where there is none
-        run = at.run
-        if approval.state is ApprovalState.APPROVED:
-            return self._approved(at, approval)
-        if approval.state is ApprovalState.PENDING:
-            approval = self._ports.approvals.expire(run.id, approval.number, at.now)
-            if approval.state is ApprovalState.APPROVED:
-                return self._approved(at, approval)
-        answered = approval.answered_by or "nobody in time"
-        why = f"{approval.state.value} by {answered}" + (f": {approval.reason}" if approval.reason else "")
-        verdict = Verdict.INCONCLUSIVE if at.changed else None
-        return self._finish(run, m.Finish(RunStatus.STOPPED, verdict, why, needs_person=True), at.now)
-
-    def _approved(self, at: Situation, approval: Approval) -> Run:
-        run = at.run
-        update: dict[str, Any] = {"approved": {**run.approved, approval.scope: approval.plan_hash}}
-        text = f"approved by {approval.answered_by}: {approval.reason or 'no reason given'}"
-        if approval.scope != "plan":
-            update |= to_status(run, RunStatus.RUNNING)
-            return self._used(self._journal.save(run, at.now, [("approved", text, {})], **update), approval, at.now)
-        # What was approved is what runs: plan again, and compare before anything is done.
-        for record in at.steps:
-            self._ports.runs.save_step(plan_anew(record))
-        update |= to_status(run, RunStatus.PLANNING) | {"plan_sealed": False}
-        return self._used(self._journal.save(run, at.now, [("approved", text, {})], **update), approval, at.now)
-
-    def _used(self, run: Run, approval: Approval, now: datetime) -> Run:
-        """After the run knows: then its own state keeps a second worker from taking the answer again."""
-        self._ports.approvals.mark_used(run.id, approval.number)
-        self._releaser.mirror(run, now)
-        return run
 
     # -- proving it ----------------------------------------------------------------------------
 
@@ -291,7 +225,8 @@ class Executor:
 
     def _take_sample(self, at: Situation) -> Run:
         run, verify = at.run, at.run.runbook.verify
-        assert run.verification is not None and verify is not None  # noqa: S101, PT018  # the conductor saw to it
+        assert run.verification is not None  # noqa: S101  # the conductor saw to both; this tells the type checker
+        assert verify is not None  # noqa: S101
         results = sample(self._ports, run, at.stack, verify.that, at.now, at.alarms)
         state = add_sample(run.verification, results, at.now)
         text = ", ".join(f"{result.check} {result.answer.value}" for result in results)

@@ -70,9 +70,7 @@ def hear(incident: Incident, signal: Signal, now: datetime) -> Incident:
         others = tuple(one for one in incident.firing if one.key != key)
         since = max((one.since for one in incident.firing if one.key == key), default=source.since)
         again = source.model_copy(update={"since": max(since, source.since)})
-        heard = incident.model_copy(
-            update={"firing": (*others, again), "quiet_since": None, "last_event": signal.id}
-        )
+        heard = incident.model_copy(update={"firing": (*others, again), "quiet_since": None, "last_event": signal.id})
         return move(heard, IncidentState.OPEN, now) if heard.state is IncidentState.QUIET else heard
     if signal.state is not SignalState.RESOLVED:
         return incident
@@ -138,10 +136,14 @@ def after_run(incident: Incident, run: Run, now: datetime) -> Incident:
     if run.needs_person or run.status is RunStatus.CANCELLED or run.verdict is not None:
         return _to_person(free, now, run.outcome or "the run did not help")
     if run.status is RunStatus.STOPPED and not free.firing:
-        return move(free.model_copy(update={"quiet_since": free.quiet_since or now}), IncidentState.QUIET, now, run.outcome)
+        return move(
+            free.model_copy(update={"quiet_since": free.quiet_since or now}), IncidentState.QUIET, now, run.outcome
+        )
     if run.status is RunStatus.STOPPED:
         # A guard said not now: the alarm will not speak again by itself, so we look again.
-        again = free.model_copy(update={"reconsider_at": now + timedelta(seconds=RETRY_S), "reconsidered": free.reconsidered + 1})
+        again = free.model_copy(
+            update={"reconsider_at": now + timedelta(seconds=RETRY_S), "reconsidered": free.reconsidered + 1}
+        )
         return move(again, IncidentState.OPEN, now, run.outcome)
     return _to_person(free, now, run.outcome or "only a plan was made; acting is up to people")
 

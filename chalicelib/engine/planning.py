@@ -41,13 +41,23 @@ def plan_anew(record: StepRecord) -> StepRecord:
     """Back to the start, before anything of it was changed; what was planned is forgotten."""
     return record.model_copy(
         update={
-            "status": StepStatus.WAITING, "changes": (), "progress": (), "output": None, "detail": None,
-            "known_later": None, "retry_at": None, "attempt": 0, "lease": None, "started_at": None, "ended_at": None,
+            "status": StepStatus.WAITING,
+            "changes": (),
+            "progress": (),
+            "output": None,
+            "detail": None,
+            "known_later": None,
+            "retry_at": None,
+            "attempt": 0,
+            "lease": None,
+            "started_at": None,
+            "ended_at": None,
         }
-    )  # fmt: skip
+    )
 
 
-def build_plan(run: Run, records: tuple[StepRecord, ...], risks: Mapping[str, Risk], is_action: frozenset[str]) -> Plan:
+def build_plan(run: Run, records: tuple[StepRecord, ...], risks: Mapping[str, Risk]) -> Plan:
+    """`risks` of the actions; what is not among them changes nothing."""
     aside = fallbacks(run.runbook)
     later = {record.id: record.known_later or (ONLY_IF if record.id in aside else None) for record in records}
     planned = tuple(
@@ -59,7 +69,7 @@ def build_plan(run: Run, records: tuple[StepRecord, ...], risks: Mapping[str, Ri
             known_later=later[record.id],
         )
         for record in records
-        if record.changes or (record.do in is_action and later[record.id])
+        if record.changes or (record.do in risks and later[record.id])
     )
     if all(record.id in aside for record in records if record.changes or record.known_later):
         planned = ()  # only fallbacks: there is nothing that they could stand in for

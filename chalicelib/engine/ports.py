@@ -39,6 +39,9 @@ class Ports:
     """Longer than one Advance can live: function time-out (300 s) and a minute (S31)."""
 
     @property
+    def risks(self) -> dict[str, Risk]:
+        return {name: action.risk for name, action in self.actions.items()}
+
+    @property
     def high_risk(self) -> frozenset[str]:
-    
-        return frozenset(name for name, action in self.actions.items() if action.risk is Risk.HIGH)
+        return frozenset(name for name, risk in self.risks.items() if risk is Risk.HIGH)

@@ -1,11 +1,12 @@
-"""What is recorded once a run is over: the Ledger's slot, the incident. Each step is idempotent and
+"""How a run ends, and what is recorded once it is over: the Ledger's slot, the incident. Each step is idempotent and
 repeated (by the run itself, else by sweep) until the run says it is done. No crash leaves a lock."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib.engine import incidents
-from chalicelib.engine.journal import Journal
+from chalicelib.engine.journal import Journal, Note, to_status
+from chalicelib.engine.moves import Finish
 from chalicelib.engine.ports import Ports
 from chalicelib.errors import StaleWrite
 from chalicelib.guards.admit import release as release_slot
@@ -20,6 +21,23 @@ class Releaser:
     def __init__(self, ports: Ports, journal: Journal) -> None:
         self._ports = ports
         self._journal = journal
+
+    def finish(self, run: Run, move: Finish, now: datetime) -> Run:
+        if run.status is RunStatus.AWAITING_APPROVAL and run.approvals:
+            self._ports.approvals.supersede(run.id, run.approvals)  # nothing to an answered one
+        word = move.verdict.value if move.verdict else move.status.value
+        notes: list[Note] = [("verdict" if move.verdict else "ended", f"{word}: {move.outcome}", {})]
+        return self._journal.save(
+            run,
+            now,
+            notes,
+            **to_status(run, move.status),
+            verdict=move.verdict,
+            outcome=move.outcome,
+            needs_person=move.needs_person,
+            ended_at=now,
+            wake_at=now,
+        )
 
     def release(self, run: Run, part: str, now: datetime) -> Run:
         if part == "ledger":

@@ -16,9 +16,15 @@ def context(
 ) -> StepContext:
     aws = ports.sessions.for_stack(stack, run.id, step_id, permissions, plan_mode=True)  # type: ignore[arg-type]
     return StepContext(
-        stack=stack, run_id=run.id, step_id=step_id, now=now, aws=aws, http=ports.http, alarms=alarms,
+        stack=stack,
+        run_id=run.id,
+        step_id=step_id,
+        now=now,
+        aws=aws,
+        http=ports.http,
+        alarms=alarms,
         since=run.created_at,
-    )  # fmt: skip
+    )
 
 
 def sample(

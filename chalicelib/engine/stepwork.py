@@ -22,7 +22,7 @@ from chalicelib.models.change import Change, ChangeProgress, ChangeState
 from chalicelib.models.check import Answer
 from chalicelib.models.run import Lease, Run, StepRecord, StepStatus
 from chalicelib.models.words import format_duration
-from chalicelib.steps.step import Action, ActionOutput, Done, Params, Pending, Probe, Standing, StepContext, Unchanged
+from chalicelib.steps.step import Action, ActionOutput, Done, Pending, Probe, Standing, StepContext, Unchanged
 from chalicelib.store.fit import fit_output
 
 CONTROL_LATER = frozenset({"ask_approval", "wait_until"})
@@ -185,7 +185,9 @@ class StepWork:
         started = ChangeProgress(state=ChangeState.STARTED, started_at=at.now, before=dict(look.before))
         return self._ports.runs.save_step(self._with_progress(record, number, started))
 
-    def _applied(self, at: Situation, record: StepRecord, number: int, applied: Done | Unchanged | Pending) -> StepRecord:
+    def _applied(
+        self, at: Situation, record: StepRecord, number: int, applied: Done | Unchanged | Pending
+    ) -> StepRecord:
         progress = record.progress[number]
         if isinstance(applied, Pending):
             started = progress.started_at or at.now
@@ -218,15 +220,23 @@ class StepWork:
         kept, cut = fit_output(output.model_dump(mode="json"))
         return self._over(at, record, StepStatus.DONE, cut, output=kept)
 
-    def _context(self, at: Situation, step_id: str, of: Action[Any] | Probe[Any, Any], *, acting: bool = False) -> StepContext:
+    def _context(
+        self, at: Situation, step_id: str, of: Action[Any] | Probe[Any, Any], *, acting: bool = False
+    ) -> StepContext:
         ctx = context(self._ports, at.run, at.stack, step_id, at.now, alarms=at.alarms, permissions=of.permissions)
         if not acting:
             return ctx
         aws = self._ports.sessions.for_stack(at.stack, at.run.id, step_id, of.permissions, plan_mode=False)
         return StepContext(
-            stack=ctx.stack, run_id=ctx.run_id, step_id=step_id, now=at.now, aws=aws, http=ctx.http,
-            alarms=at.alarms, since=ctx.since,
-        )  # fmt: skip
+            stack=ctx.stack,
+            run_id=ctx.run_id,
+            step_id=step_id,
+            now=at.now,
+            aws=aws,
+            http=ctx.http,
+            alarms=at.alarms,
+            since=ctx.since,
+        )
 
     def _scope(self, at: Situation) -> dict[str, Any]:
         # A step that is over without output never will have one: that is null, not "later".
@@ -276,5 +286,7 @@ class StepWork:
         follow(STEP, record.status, status)
         return record.model_copy(update={"status": status, **update})
 
-    def _over(self, at: Situation, record: StepRecord, status: StepStatus, detail: str | None, **update: Any) -> StepRecord:
+    def _over(
+        self, at: Situation, record: StepRecord, status: StepStatus, detail: str | None, **update: Any
+    ) -> StepRecord:
         return self._to(record, status, detail=detail, ended_at=at.now, retry_at=None, **update)

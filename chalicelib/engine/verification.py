@@ -10,6 +10,9 @@ from chalicelib.models.check import Answer, CheckResult
 from chalicelib.models.run import Sample, Verdict, Verification
 from chalicelib.models.runbook import Verify
 
+LEAST_SAMPLES = 2
+"""One good look can be luck."""
+
 
 def begin(verify: Verify, now: datetime) -> Verification:
     return Verification(began_at=now, deadline=now + timedelta(seconds=verify.within))
@@ -42,7 +45,7 @@ def conclude(state: Verification, verify: Verify) -> tuple[Verdict, str] | None:
         return None
     at = state.last.at
     if state.holding_since:
-        if at - state.holding_since >= timedelta(seconds=verify.hold) and state.good_samples >= 2:
+        if at - state.holding_since >= timedelta(seconds=verify.hold) and state.good_samples >= LEAST_SAMPLES:
             return Verdict.VERIFIED, f"all checks true for {int((at - state.holding_since).total_seconds())} s"
         if state.holding_since <= state.deadline:
             return None

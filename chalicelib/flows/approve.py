@@ -6,9 +6,7 @@ from chalicelib.models.approval import Approval, ApprovalState
 from chalicelib.models.run import Run
 
 
-def answer(
-    parts: Parts, run_id: str, *, approve: bool, by: str, reason: str, plan_hash: str | None = None
-) -> Approval:
+def answer(parts: Parts, run_id: str, *, approve: bool, by: str, reason: str, plan_hash: str | None = None) -> Approval:
     """`plan_hash` is what the person saw; where it is not given, it is the one being asked about."""
     run = _run(parts, run_id)
     approval = parts.engine.approvals.current(run_id)

@@ -40,9 +40,13 @@ def ingest_all(parts: Parts, payload: object) -> tuple[Decision, ...]:
 
 
 def ingest(
-    parts: Parts, payload: object, *, event_id: str | None = None, runbook: Runbook | None = None,
+    parts: Parts,
+    payload: object,
+    *,
+    event_id: str | None = None,
+    runbook: Runbook | None = None,
     principal: str | None = None,
-) -> Decision:  # fmt: skip
+) -> Decision:
     """`runbook` overrides matching, for runbooks that are made and not written (undo)."""
     now = parts.clock.now()
     signals = read_signals(payload, received_at=now)

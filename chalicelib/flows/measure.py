@@ -13,9 +13,14 @@ def decided(telemetry: Telemetry, part: SignalDecision) -> None:
             if not guard.passed:
                 telemetry.count(Metric.REFUSALS_BY_GUARD, guard.guard)
     telemetry.note(
-        "decided", outcome=part.outcome.value, runbook=part.runbook, stack=part.signal.stack, run=part.run_id,
-        signal=part.signal.name, reasons=list(part.reasons),
-    )  # fmt: skip
+        "decided",
+        outcome=part.outcome.value,
+        runbook=part.runbook,
+        stack=part.signal.stack,
+        run=part.run_id,
+        signal=part.signal.name,
+        reasons=list(part.reasons),
+    )
 
 
 def run_ended(telemetry: Telemetry, run: Run) -> None:
@@ -31,9 +36,13 @@ def delivered(telemetry: Telemetry, occasion: str, delivery: Delivery) -> None:
     if not delivery.ok:
         telemetry.count(Metric.DELIVERIES_FAILED, delivery.channel.partition(":")[0])
         telemetry.note(
-            "not delivered", level=Level.WARNING, occasion=occasion, channel=delivery.channel,
-            attempts=delivery.attempts, error=delivery.error,
-        )  # fmt: skip
+            "not delivered",
+            level=Level.WARNING,
+            occasion=occasion,
+            channel=delivery.channel,
+            attempts=delivery.attempts,
+            error=delivery.error,
+        )
 
 
 def heartbeat(telemetry: Telemetry) -> None:

@@ -29,7 +29,9 @@ def now(parts: Parts) -> dict[str, Any]:
             for freeze in freezes
             if freeze.until > moment
         ],
-        "running": [brief(run) for ledger in ledgers for slot in ledger.active if (run := parts.engine.runs.get(slot.run_id))],
+        "running": [
+            brief(run) for ledger in ledgers for slot in ledger.active if (run := parts.engine.runs.get(slot.run_id))
+        ],
         "incidents": [
             {"id": i.id, "stack": i.stack, "state": i.state.value, "title": i.title, "reason": i.reason}
             for stack in parts.engine.stacks
@@ -62,11 +64,17 @@ def changed_lately(parts: Parts, stack: str, moment: datetime) -> list[dict[str,
 
 def brief(run: Run) -> dict[str, Any]:
     return {
-        "id": run.id, "stack": run.stack, "runbook": run.runbook.runbook, "status": run.status.value,
-        "verdict": run.verdict.value if run.verdict else None, "outcome": run.outcome, "mode": run.mode.value,
-        "started_by": run.started_by, "created_at": run.created_at.isoformat(),
+        "id": run.id,
+        "stack": run.stack,
+        "runbook": run.runbook.runbook,
+        "status": run.status.value,
+        "verdict": run.verdict.value if run.verdict else None,
+        "outcome": run.outcome,
+        "mode": run.mode.value,
+        "started_by": run.started_by,
+        "created_at": run.created_at.isoformat(),
         "ended_at": run.ended_at.isoformat() if run.ended_at else None,
-    }  # fmt: skip
+    }
 
 
 def whole(parts: Parts, run_id: str) -> dict[str, Any]:
@@ -98,9 +106,14 @@ def plan_of(parts: Parts, run_id: str) -> dict[str, Any]:
     ordered = [records[step.id] for step in run.runbook.steps if step.id in records]
     changes = [change.model_dump(mode="json") for record in ordered for change in record.changes]
     return {
-        "run": run.id, "runbook": run.runbook.runbook, "stack": run.stack, "hash": run.plan_hash,
-        "status": run.status.value, "outcome": run.outcome, "changes": changes,
+        "run": run.id,
+        "runbook": run.runbook.runbook,
+        "stack": run.stack,
+        "hash": run.plan_hash,
+        "status": run.status.value,
+        "outcome": run.outcome,
+        "changes": changes,
         "known_later": [{"step": r.id, "why": r.known_later} for r in ordered if r.known_later],
         "skipped": [{"step": r.id, "why": r.detail} for r in ordered if r.status.value == "skipped"],
         "preflight": [result.model_dump(mode="json") for result in run.preflight],
-    }  # fmt: skip
+    }

@@ -36,7 +36,9 @@ def start(parts: Parts, request: Request) -> Decision:
     return _ask(parts, request, check_inputs(runbook, request.inputs), None)
 
 
-def undo(parts: Parts, run_id: str, principal: str, reason: str | None, *, plan: bool = False, key: str | None = None) -> Decision:
+def undo(
+    parts: Parts, run_id: str, principal: str, reason: str | None, *, plan: bool = False, key: str | None = None
+) -> Decision:
     """S34: a run whose Changes put back what another run changed, last first."""
     run = parts.engine.runs.get(run_id)
     if run is None:
@@ -44,16 +46,22 @@ def undo(parts: Parts, run_id: str, principal: str, reason: str | None, *, plan:
     if run.status.is_live:
         raise InputError(f"run {run_id} is still {run.status.value}; cancel it first")
     made = [
-        change for record in parts.engine.runs.steps(run_id)
+        change
+        for record in parts.engine.runs.steps(run_id)
         for change, progress in zip(record.changes, record.progress, strict=True)
         if progress.state in {ChangeState.DONE, ChangeState.STARTED}
-    ]  # fmt: skip
+    ]
     if not any(change.undo for change in made):
         raise InputError(f"run {run_id} made no change that can be undone")
     request = Request(
-        runbook="undo", stack=run.stack, principal=principal, reason=reason, key=key, undo_of=run_id,
+        runbook="undo",
+        stack=run.stack,
+        principal=principal,
+        reason=reason,
+        key=key,
+        undo_of=run_id,
         mode=Mode.PLAN if plan else Mode.LIVE,
-    )  # fmt: skip
+    )
     return _ask(parts, request, {}, undo_runbook(run.runbook))
 
 

@@ -2,8 +2,10 @@
 died, outboxes, expired approvals, dead executions; and the heartbeat that says Steward lives (S31)."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from chalicelib.engine import incidents as pure
 from chalicelib.errors import StaleWrite, StewardError, UnknownName
@@ -16,6 +18,7 @@ from chalicelib.flows.start import asked_by, made_for
 from chalicelib.flows.summarize import tell_of_incident
 from chalicelib.models.decision import Decision, Outcome, SignalDecision
 from chalicelib.models.incident import Incident, IncidentState
+from chalicelib.models.run import Run
 from chalicelib.models.signal import Signal, SignalKind, SignalState
 from chalicelib.store.decisions import Received, archive_key
 
@@ -44,7 +47,7 @@ def sweep(parts: Parts) -> Swept:
     counts = dict.fromkeys(("reconsidered", "closed", "escalated", "events", "started", "expired", "resumed"), 0)
     failed: list[str] = []
 
-    def each(name: str, what: str, work) -> None:  # type: ignore[no-untyped-def]
+    def each(name: str, what: str, work: Callable[[], object]) -> None:
         try:
             done = work()
         except StewardError as error:
@@ -53,17 +56,24 @@ def sweep(parts: Parts) -> Swept:
             counts[done if isinstance(done, str) else name] += int(bool(done))
 
     for decision in parts.decisions.stuck(now):
-        each("events", f"event {decision.event_id}", lambda d=decision: take_over(parts, d.event_id, d.received_at))
+        work = partial(take_over, parts, decision.event_id, decision.received_at)
+        each("events", f"event {decision.event_id}", work)
     for stack in parts.engine.stacks:
-        each("started", f"outbox of {stack}", lambda s=stack: dispatch_outbox(parts, s))
+        each("started", f"outbox of {stack}", partial(dispatch_outbox, parts, stack))
     for incident in parts.engine.incidents.due(now):
-        each("reconsidered", f"incident {incident.id}", lambda i=incident: look_again(parts, i, now))
+        each("reconsidered", f"incident {incident.id}", partial(look_again, parts, incident, now))
     for approval in parts.engine.approvals.pending_due(now):
-        each("expired", f"approval of {approval.run_id}", lambda a=approval: expire(parts, a.run_id, a.number, now))
+        work = partial(expire, parts, approval.run_id, approval.number, now)
+        each("expired", f"approval of {approval.run_id}", work)
     for run in parts.engine.runs.due(now):
-        each("resumed", f"run {run.id}", lambda r=run: hand_over(parts, r).kind == "succeed")
+        each("resumed", f"run {run.id}", partial(resume, parts, run))
     measure.heartbeat(parts.telemetry)
     return Swept(**counts, failed=tuple(failed))
+
+
+def resume(parts: Parts, run: Run) -> bool:
+    """Its worker is gone: the next generation goes on from what is stored."""
+    return hand_over(parts, run).kind == "succeed"
 
 
 def take_over(parts: Parts, event_id: str, received_at: datetime) -> bool:
@@ -87,9 +97,13 @@ def give_up(parts: Parts, event_id: str) -> bool:
         return False
     reason = "its worker died before it was archived, and it was not delivered again"
     lost = Signal(
-        id=event_id, kind=SignalKind.INVALID, state=SignalState.INFO, source="sweep", occurred_at=decision.received_at,
+        id=event_id,
+        kind=SignalKind.INVALID,
+        state=SignalState.INFO,
+        source="sweep",
+        occurred_at=decision.received_at,
         reason=reason,
-    )  # fmt: skip
+    )
     conclude(parts, decision, (SignalDecision(signal=lost, outcome=Outcome.INVALID, reasons=(reason,)),), now)
     return True
 
@@ -124,9 +138,12 @@ def reconsider(parts: Parts, incident: Incident, now: datetime) -> str | None:
         return escalate(parts, incident, now)
     event_id = f"{incident.id}-again-{incident.version}"  # the version moves on with every decision
     claim = parts.decisions.receive(
-        event_id, now, predecessor=incident.last_decision, attempt=incident.reconsidered + 1,
+        event_id,
+        now,
+        predecessor=incident.last_decision,
+        attempt=incident.reconsidered + 1,
         trigger={"reconsider": incident.id},
-    )  # fmt: skip
+    )
     if claim.state is Received.DUPLICATE:  # looked at in this very state, and nothing came of it
         return escalate(parts, incident, now)
     if not claim.is_ours:

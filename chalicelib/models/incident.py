@@ -7,7 +7,6 @@ from chalicelib.models.shape import Shape
 from chalicelib.models.signal import SignalKind
 from chalicelib.models.words import Utc
 
-
 NOBODY_AFTER = timedelta(minutes=10)
 """An open incident with nobody on it is escalated after this (S31)."""
 RUN_LOOKED_AFTER_IN = timedelta(minutes=30)

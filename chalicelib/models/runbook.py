@@ -65,7 +65,7 @@ class Trigger(YamlShape):
     @model_validator(mode="after")
     def _one_source(self) -> "Trigger":
         if sum(value is not None for _, value in self) != 1:
-            raise ValueError("each entry of `on` names exactly one source, like `- alarm: {name: \"*\"}`")
+            raise ValueError('each entry of `on` names exactly one source, like `- alarm: {name: "*"}`')
         return self
 
 

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
 
@@ -11,7 +11,7 @@ _DURATION = re.compile(r"^(\d{1,6})([smhd])$")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def parse_duration(value: Any) -> int:
+def parse_duration(value: object) -> int:
     """`15m` to 900. Bare numbers are refused: nobody can tell whether `15` meant seconds."""
     if isinstance(value, str) and (match := _DURATION.match(value)):
         return int(match[1]) * _UNIT_S[match[2]]

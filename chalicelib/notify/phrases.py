@@ -9,8 +9,18 @@ from datetime import datetime
 from chalicelib.models.change import Change, ChangeProgress, ChangeState
 from chalicelib.models.run import Run, StepRecord, Verdict
 
-_PAST = {"restart": "restarted", "force": "forced", "scale": "scaled", "roll": "rolled", "stop": "stopped",
-         "start": "started", "run": "ran", "delete": "deleted", "copy": "copied", "put": "put"}  # fmt: skip
+_PAST = {
+    "restart": "restarted",
+    "force": "forced",
+    "scale": "scaled",
+    "roll": "rolled",
+    "stop": "stopped",
+    "start": "started",
+    "run": "ran",
+    "delete": "deleted",
+    "copy": "copied",
+    "put": "put",
+}
 
 _MINUTE_S, _HOUR_MIN = 60, 60
 _KINDS_TOLD = 2

@@ -16,13 +16,26 @@ _FIRING = frozenset(
     f"RDS-EVENT-{number}"
     for number in (
         "0007",  # storage exhausted
-        "0013", "0070", "0072", "0073",  # failover started
-        "0022", "0031", "0035", "0036",  # restart failed, incompatible restore, parameters, network
+        "0013",
+        "0070",
+        "0072",
+        "0073",  # failover started
+        "0022",
+        "0031",
+        "0035",
+        "0036",  # restart failed, incompatible restore, parameters, network
         "0069",  # cluster failover failed
-        "0089", "0221", "0222", "0223", "0224", "0330",  # low storage, storage autoscaling at its end
-        "0403", "0418", "0419",  # out of memory, encryption key out of reach
+        "0089",
+        "0221",
+        "0222",
+        "0223",
+        "0224",
+        "0330",  # low storage, storage autoscaling at its end
+        "0403",
+        "0418",
+        "0419",  # out of memory, encryption key out of reach
     )
-)  # fmt: skip
+)
 _RESOLVED = frozenset(f"RDS-EVENT-{number}" for number in ("0015", "0021", "0049", "0071"))
 _EVENT_ID = re.compile(r"RDS-EVENT-\d{4}")
 _TROUBLE = frozenset({"low storage", "failure"})

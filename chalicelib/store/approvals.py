@@ -36,7 +36,7 @@ class Approvals:
         items = list(walk(self._table, _partition(run_id)))
         return load(Approval, items[-1]) if items else None
 
-    def answer(  # noqa: PLR0917  # who answers what is one sentence, and all of it is said
+    def answer(  # who answers what is one sentence, and all of it is said
         self,
         run_id: str,
         number: int,

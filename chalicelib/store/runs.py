@@ -4,7 +4,7 @@ A run stays on the due index until everything about its end is recorded: a worke
 run that sweep finds (S31).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any

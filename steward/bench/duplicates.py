@@ -33,11 +33,11 @@ class CountingTable:
         self.calls.append("set_stopped")
         self._table.set_stopped(key, stopped)
 
-    def query(self, pk: str, **how: Any) -> Page:  # noqa: ANN401 - handed on as it is
+    def query(self, pk: str, **how: Any) -> Page:
         self.calls.append("query")
         return self._table.query(pk, **how)
 
-    def listed(self, name: str, **how: Any) -> Page:  # noqa: ANN401 - handed on as it is
+    def listed(self, name: str, **how: Any) -> Page:
         self.calls.append("listed")
         return self._table.listed(name, **how)
 

@@ -76,9 +76,16 @@ def explain(sim: Simulation, payload: object) -> Json:
 
 
 def begin(
-    sim: Simulation, *, runbook: str, stack: str, principal: str, inputs: Json, mode: str, reason: str | None = None,
+    sim: Simulation,
+    *,
+    runbook: str,
+    stack: str,
+    principal: str,
+    inputs: Json,
+    mode: str,
+    reason: str | None = None,
     key: str | None = None,
-) -> Json:  # fmt: skip
+) -> Json:
     request = start.Request(
         runbook=runbook, stack=stack, principal=principal, reason=reason, inputs=inputs, mode=Mode(mode), key=key
     )
@@ -163,9 +170,14 @@ def resume(sim: Simulation, principal: str, reason: str, stack: str | None = Non
 
 
 def freeze(
-    sim: Simulation, *, principal: str, reason: str, lasts: str | None = None, until: str | None = None,
+    sim: Simulation,
+    *,
+    principal: str,
+    reason: str,
+    lasts: str | None = None,
+    until: str | None = None,
     stack: str | None = None,
-) -> Json:  # fmt: skip
+) -> Json:
     """`lasts` counts from the sandbox's own clock: it is another day there."""
     now = sim.parts.clock.now()
     try:

@@ -13,7 +13,7 @@ Answers = dict[str, Answer]
 """By operation, as boto3 names it."""
 
 
-class Declined(Exception):  # noqa: N818 - it becomes a ClientError in the caller's client
+class Declined(Exception):
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         self.code, self.message, self.status = code, message, status
         super().__init__(f"{code}: {message}")

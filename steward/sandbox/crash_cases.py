@@ -1,6 +1,6 @@
 """What the crash harness flies: every shipped runbook, on a world that gives it all its work.
 
-    python -m steward.sandbox.crash_cases [CASE …]      one JSON line a case; 1 if anything went wrong
+python -m steward.sandbox.crash_cases [CASE …]      one JSON line a case; 1 if anything went wrong
 """
 
 import json
@@ -60,7 +60,7 @@ def main(names: list[str]) -> int:
     for name in names or list(CASES):
         report = fly_case(name, read_runbooks())
         failed += bool(report.problems)
-        print(  # noqa: T201 - this is its output
+        print(
             json.dumps(
                 {"case": name, "points": report.points, "killed": report.covered, "problems": report.problems[:20]}
             ),

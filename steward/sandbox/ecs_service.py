@@ -50,6 +50,8 @@ class EcsService:
     """PRIMARY first."""
     history: list[Deployment] = field(default_factory=list)
     tempers: list[Temper] = field(default_factory=list)
+    equip: Callable[[Task], None] = lambda _task: None
+    """Gives a new task what its task definition and its secrets say."""
     messages: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=100))
     """What the console shows under Events, newest first."""
     _failures: int = 0
@@ -95,6 +97,7 @@ class EcsService:
         self._admit(task, now)
 
     def _admit(self, task: Task, now: datetime) -> None:
+        self.equip(task)
         opinions = (temper(task) for temper in self.tempers)
         task.behaviour = next((each for each in opinions if each is not None), task.behaviour)
         task.hung = task.behaviour.hangs

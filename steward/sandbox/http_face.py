@@ -15,7 +15,6 @@ from chalicelib.net.http import HttpAnswer, HttpFailure, HttpRequest
 from steward.sandbox import place
 from steward.sandbox.database import Database
 from steward.sandbox.load import Load
-from steward.sandbox.moto_parts import ADMIN_PASSWORD
 from steward.sandbox.targets import Targets
 from steward.sandbox.task import Task
 from steward.sandbox.tasklogs import DATABASE_GONE, TaskLogs
@@ -37,7 +36,7 @@ _LOGIN = (
 class Server:
     """What all MLflow processes of the deployment have in common."""
 
-    admin: tuple[str, str] = ("admin", ADMIN_PASSWORD)
+    admin: tuple[str, str] = ("admin", place.ADMIN_PASSWORD)
     artifacts: str = "ok"
     """ok, bucket_missing, s3_unreachable."""
     since_ms: int = 0
@@ -46,7 +45,7 @@ class Server:
 
 
 class HttpFace:
-    def __init__(  # noqa: PLR0917 - the parts of the world it looks at
+    def __init__(
         self,
         now: Callable[[], datetime],
         targets: Targets,

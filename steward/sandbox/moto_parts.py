@@ -14,9 +14,6 @@ from steward.sandbox.task_definitions import ADMIN_SECRET_ARN, SECRET_ARN
 if TYPE_CHECKING:
     import boto3
 
-ADMIN_PASSWORD = "sandbox-admin-password"  # noqa: S105 - a world that nobody can reach
-_DATABASE_PASSWORD = "sandbox-database-password"  # noqa: S105 - the same
-
 
 class MotoParts:
     def __init__(self, session: Callable[[], "boto3.Session"]) -> None:
@@ -77,10 +74,13 @@ class MotoParts:
         from moto.secretsmanager.models import secretsmanager_backends
 
         values = {
-            (place.DATABASE_SECRET, SECRET_ARN): {"username": "mlflow", "password": _DATABASE_PASSWORD},
+            (place.DATABASE_SECRET, SECRET_ARN): {
+                "username": place.DATABASE_USER,
+                "password": place.DATABASE_PASSWORD,
+            },
             (place.ADMIN_SECRET, ADMIN_SECRET_ARN): {
                 "username": "admin",
-                "password": ADMIN_PASSWORD,
+                "password": place.ADMIN_PASSWORD,
                 "flask": "sandbox-flask-key",
             },
         }
@@ -100,7 +100,7 @@ class MotoParts:
             DBName=place.DATABASE_NAME,
             AllocatedStorage=20,
             MasterUsername="mlflow",
-            MasterUserPassword=_DATABASE_PASSWORD,
+            MasterUserPassword=place.DATABASE_PASSWORD,
             MultiAZ=True,
             BackupRetentionPeriod=7,
         )

@@ -19,6 +19,7 @@ PORT = 5000
 FAMILY = NAME
 IMAGE = "public.ecr.aws/docker/library/python:3.11-slim"
 IMAGE_DIGEST = "sha256:1d6131b5d479888b43200645e03a78443c7157efbdb730e6b48129740727c312"
+DOCKER_HUB_IMAGE = "docker.io/library/python:3.11-slim"
 MLFLOW_VERSION = "3.17.2"
 LOG_GROUP = f"/ecs/{NAME}"
 
@@ -34,6 +35,9 @@ BACKUP_BUCKET = "fraud-models-backup"
 PREFIX = "mlflow-artifacts"
 DATABASE_SECRET = "mlflow/db"  # noqa: S105 - the name of a secret
 ADMIN_SECRET = "mlflow/admin"  # noqa: S105 - the name of a secret
+DATABASE_USER = "mlflow"
+DATABASE_PASSWORD = "sandbox-database-password"  # noqa: S105 - a world that nobody can reach
+ADMIN_PASSWORD = "sandbox-admin-password"  # noqa: S105 - the same
 TOPIC = "ops-topic"
 QUEUE = "ops-topic-deliveries"
 
@@ -55,6 +59,7 @@ LOAD_BALANCER_ARN = arn("elasticloadbalancing", f"loadbalancer/{LOAD_BALANCER_DI
 LISTENER_ARN = arn("elasticloadbalancing", f"listener/{LOAD_BALANCER_DIMENSION}/f2f7dc8efc522ab2")
 DATABASE_ARN = arn("rds", f"db:{DATABASE}")
 DATABASE_HOST = f"{DATABASE}.c9akciq32rmk.{REGION}.rds.amazonaws.com"
+DATABASE_DIMENSIONS = {"DBInstanceIdentifier": DATABASE}
 TOPIC_ARN = arn("sns", TOPIC)
 EXECUTION_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-execution"
 TASK_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-task"

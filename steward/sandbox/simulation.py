@@ -51,7 +51,7 @@ class Simulation:
         self._ids = 0
         self._next_sweep = world.clock.now()
         stack = world.stack()
-        self.parts = self._wire({stack.stack: stack}, pinned(runbooks), table or MemoryTable(), random.Random(seed))
+        self.parts = self._wire({stack.stack: stack}, pinned(runbooks), table or MemoryTable(), random.Random(seed))  # noqa: S311 - jitter, and it must be repeatable
 
     def _wire(
         self, stacks: Mapping[str, Stack], runbooks: Mapping[str, Runbook], table: Table, chance: random.Random
@@ -147,5 +147,7 @@ class Simulation:
         ledgers = [self.parts.engine.ledgers.read(stack) for stack in self.parts.engine.stacks]
         if any(ledger.active or ledger.outbox for ledger in ledgers):
             return False
-        held = any(i.reconsider_at for stack in self.parts.engine.stacks for i in self.parts.engine.incidents.open_of(stack))
+        held = any(
+            i.reconsider_at for stack in self.parts.engine.stacks for i in self.parts.engine.incidents.open_of(stack)
+        )
         return bool(runs) and not held and all(not run.status.is_live and run.released.all_done for run in runs)

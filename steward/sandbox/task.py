@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from steward.sandbox import place
+
 
 class Status(StrEnum):
     PROVISIONING = "PROVISIONING"
@@ -38,6 +40,8 @@ class Behaviour:
     """What a task will do once it runs. The default installs MLflow, starts it and serves."""
 
     ready_after_s: int = 75
+    fails_to_start: str | None = None
+    """Never comes to run, and ECS's reason for it."""
     exits_after_s: int | None = None
     exit_code: int = 1
     container_reason: str | None = None
@@ -62,6 +66,12 @@ class Task:
     interface: str
     attachment: str
     behaviour: Behaviour = Behaviour()
+    image: str = place.IMAGE
+    cpu: int = 512
+    memory_mib: int = 1024
+    environment: dict[str, str] = field(default_factory=dict)
+    database_password: str = field(default=place.DATABASE_PASSWORD, repr=False)
+    """What the secret said when the task started: it never learns another."""
     deployment: str | None = None
     """Id of the deployment it belongs to; None for a task that somebody ran by hand."""
     overrides: dict[str, object] = field(default_factory=dict)
@@ -85,6 +95,8 @@ class Task:
     """The service has counted its coming up."""
     protected_until: datetime | None = None
     said_ready: bool = False
+    is_held: bool = False
+    """Its server process does not come up yet: it waits for its database."""
     asked: int = 0
     """API requests so far; decides which of them are the errors of `error_share`."""
     _moves_at: datetime | None = None
@@ -108,7 +120,7 @@ class Task:
     def is_ready(self, now: datetime) -> bool:
         """The server process listens, whether or not it still answers."""
         listening = self.status in {Status.RUNNING, Status.DEACTIVATING} and self.started_at is not None
-        return listening and self.age_s(now) >= self.behaviour.ready_after_s
+        return listening and not self.is_held and self.age_s(now) >= self.behaviour.ready_after_s
 
     def answers(self, now: datetime) -> bool:
         return self.is_ready(now) and not self.hung
@@ -132,7 +144,12 @@ class Task:
             return self._exits(now)
         if self._moves_at is None or now < self._moves_at:
             return False
-        self._enter(_NEXT[self.status], now)
+        if self.status is Status.PENDING and self.behaviour.fails_to_start:
+            self._ends(now, "TaskFailedToStart", self.behaviour.fails_to_start)
+            self.container_reason = self.behaviour.container_reason
+            self._enter(Status.DEPROVISIONING, now)
+        else:
+            self._enter(_NEXT[self.status], now)
         return True
 
     def _exits(self, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from steward.sandbox import place
+from steward.sandbox.task import Task
 
 USERS_IN_DATABASE = f"postgresql+psycopg2://mlflow@{place.DATABASE_HOST}:5432/mlflow_auth"
 USERS_ON_DISK = "sqlite:////tmp/mlflow-auth.db"
@@ -16,20 +17,36 @@ default_permission = READ
 database_uri = {users}
 admin_username = admin
 """
+LDAP_PLUGIN = "mlflow_directory"
+"""The module that asks the directory, where there is one."""
+_ANY_HOST = " --allowed-hosts '*'"
 _SERVE = (
-    "mlflow server --host 0.0.0.0 --port 5000 --allowed-hosts '*'"
-    f" --backend-store-uri postgresql+psycopg2://$DB_USER:$DB_PASSWORD@$DB_HOST:5432/{place.DATABASE_NAME}"
+    "mlflow server --host 0.0.0.0 --port 5000"
+    f"{_ANY_HOST} --backend-store-uri postgresql+psycopg2://$DB_USER:$DB_PASSWORD@$DB_HOST:5432/{place.DATABASE_NAME}"
     f" --artifacts-destination s3://{place.BUCKET}/{place.PREFIX} --serve-artifacts --expose-prometheus /tmp/metrics"
 )
 SECRET_ARN = place.arn("secretsmanager", f"secret:{place.DATABASE_SECRET}-x7Kq2p")
 ADMIN_SECRET_ARN = place.arn("secretsmanager", f"secret:{place.ADMIN_SECRET}-m4Tz9w")
 
 
-def install_and_serve(version: str = place.MLFLOW_VERSION, users: str = USERS_IN_DATABASE) -> str:
-    """The start command of the guides: write the auth config, install MLflow, serve."""
-    ini = base64.b64encode(_AUTH_INI.format(users=users).encode()).decode()
+def install_and_serve(
+    version: str = place.MLFLOW_VERSION,
+    users: str = USERS_IN_DATABASE,
+    *,
+    any_host: bool = True,
+    directory: bool = False,
+) -> str:
+    """The start command of the guides: write the auth config, install MLflow, serve.
+
+    Without `any_host` the variable MLFLOW_SERVER_ALLOWED_HOSTS says which hosts are served.
+    """
+    text = _AUTH_INI.format(users=users)
+    if directory:
+        text += f"authorization_function = {LDAP_PLUGIN}:authenticate\n"
+    ini = base64.b64encode(text.encode()).decode()
+    serve = _SERVE if any_host else _SERVE.replace(_ANY_HOST, "")
     install = f"pip install 'mlflow[auth]=={version}' psycopg2-binary boto3 prometheus-flask-exporter"
-    return f"echo {ini} | base64 -d > /tmp/basic_auth.ini && {install} && {_SERVE} --app-name basic-auth"
+    return f"echo {ini} | base64 -d > /tmp/basic_auth.ini && {install} && {serve} --app-name basic-auth"
 
 
 _ENVIRONMENT = {
@@ -51,16 +68,19 @@ _LOGS = {
 }
 
 
-def definition_of(command: str) -> dict[str, Any]:
-    """Parameters of RegisterTaskDefinition."""
+def definition_of(
+    command: str, *, image: str = place.IMAGE, environment: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Parameters of RegisterTaskDefinition. `environment` is laid over the usual one."""
+    variables = _ENVIRONMENT | dict(environment or {})
     container = {
         "name": place.CONTAINER,
-        "image": place.IMAGE,
+        "image": image,
         "cpu": 0,
         "essential": True,
         "portMappings": [{"containerPort": place.PORT, "hostPort": place.PORT, "protocol": "tcp"}],
         "command": ["/bin/sh", "-c", command],
-        "environment": [{"name": name, "value": value} for name, value in _ENVIRONMENT.items()],
+        "environment": [{"name": name, "value": value} for name, value in variables.items()],
         "secrets": [{"name": name, "valueFrom": value} for name, value in _SECRETS.items()],
         "mountPoints": [],
         "volumesFrom": [],
@@ -111,6 +131,18 @@ class TaskDefinitions:
             number = int(revision) if revision.isdigit() else 0
             return revisions[number - 1] if 0 < number <= len(revisions) else None
         return next((each for each in reversed(revisions) if each["status"] == "ACTIVE"), None)
+
+    def equip(self, task: Task) -> None:
+        """What its revision gives a task."""
+        definition = self.find(task.definition)
+        if definition is None:
+            return
+        named = [each for each in definition.get("containerDefinitions", []) if each["name"] == place.CONTAINER]
+        container: dict[str, Any] = named[0] if named else {}
+        task.image = container.get("image", task.image)
+        task.cpu = int(definition.get("cpu", task.cpu))
+        task.memory_mib = int(definition.get("memory", task.memory_mib))
+        task.environment = {each["name"]: each["value"] for each in container.get("environment", [])}
 
     def tags(self, arn: str) -> list[dict[str, str]]:
         return self._tags.get(arn, [])

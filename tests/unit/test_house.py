@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 300
 
-_SKIPPED = {".venv", ".git", ".steward", ".hypothesis", "build", "dist", "node_modules"}
+_SKIPPED = {".git", ".steward", ".hypothesis", "build", "dist", "node_modules"}
 _AWS_HOMES = ("chalicelib/aws/", "chalicelib/store/dynamodb.py", "steward/", "tests/")
 _BOUNDARIES = ("chalicelib/handlers/", "chalicelib/engine/executor.py", "steward/cli/")
 _NO_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "base", "misc"}
@@ -23,7 +23,9 @@ Rule = Callable[[str, str], list[str]]
 def project_files(*suffixes: str) -> Iterator[tuple[str, str]]:
     for folder, folders, names in os.walk(ROOT):
         folders[:] = sorted(
-            f for f in folders if f not in _SKIPPED and not f.endswith(("_cache", "_pycache__", ".egg-info"))
+            f
+            for f in folders
+            if f not in _SKIPPED and not f.startswith(".venv") and not f.endswith(("_cache", "_pycache__", ".egg-info"))
         )
         for path in sorted(Path(folder) / name for name in names):
             if path.suffix in suffixes or path.name in suffixes:

@@ -119,8 +119,12 @@ def _loadable(paths: list[Path]) -> "dict[str, Runbook]":
 
 def _finding(found: "LintFinding") -> Json:
     return {
-        "file": found.file, "line": found.line, "what": found.what, "instead": found.instead, "level": found.level,
-    }  # fmt: skip
+        "file": found.file,
+        "line": found.line,
+        "what": found.what,
+        "instead": found.instead,
+        "level": found.level,
+    }
 
 
 def _linted(found: "list[LintFinding]", paths: list[Path]) -> Iterable[str]:
@@ -160,13 +164,18 @@ def rehearse(name: str | None, cases_dir: str | None, given: str | None, as_json
         result = fly(file, case, known)
         flown.append(
             {
-                "file": file, "runbook": case.runbook, "rehearsal": case.rehearsal, "ok": result.ok,
-                "problems": list(result.problems), "virtual_s": result.virtual_s,
+                "file": file,
+                "runbook": case.runbook,
+                "rehearsal": case.rehearsal,
+                "ok": result.ok,
+                "problems": list(result.problems),
+                "virtual_s": result.virtual_s,
                 "seconds": round(time.monotonic() - began, 2),
                 "verdict": result.run.verdict.value if result.run and result.run.verdict else None,
-                "status": result.run.status.value if result.run else None, "changes": dict(result.changes),
+                "status": result.run.status.value if result.run else None,
+                "changes": dict(result.changes),
             }
-        )  # fmt: skip
+        )
         if not as_json:
             _print_flown(flown[-1])
     failed = sum(not each["ok"] for each in flown)

@@ -31,9 +31,17 @@ why_option = click.option("--reason", required=True, metavar="TEXT", help="Why; 
 @on_option
 @json_option
 def run(
-    *, runbook: str, stack: str, pairs: tuple[str, ...], only_plan: bool, follow: bool, reason: str | None,
-    runbooks_dir: str | None, where: str, as_json: bool,
-) -> int:  # fmt: skip
+    *,
+    runbook: str,
+    stack: str,
+    pairs: tuple[str, ...],
+    only_plan: bool,
+    follow: bool,
+    reason: str | None,
+    runbooks_dir: str | None,
+    where: str,
+    as_json: bool,
+) -> int:
     """Start RUNBOOK by hand, by the same road and under the same guards as an alarm would.
 
     In a fresh world it is driven to its end; with `--on sandbox:FAULT` the fault shows first and

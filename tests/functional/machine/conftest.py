@@ -40,7 +40,7 @@ MOTO = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker
 ADVANCE_ARN = f"arn:aws:lambda:{place.REGION}:{place.ACCOUNT}:function:advance"
 ROLE_ARN = f"arn:aws:iam::{place.ACCOUNT}:role/steward-machine"
 TICK_S = 5
-PATIENCE_S = 30
+PATIENCE_S = 60
 """Real seconds after which a test gives up; nothing here should take more than a few."""
 
 Json = dict[str, Any]
@@ -58,14 +58,16 @@ class AppLambda(LambdaSimpleBackend):
     alone and makes them again at a reset, so the function is set afterwards."""
 
     function: Function
+    errors: list[Json]
 
     def invoke(self, function_name: str, qualifier: Any, body: Any, headers: Any, response_headers: Json) -> bytes:
         assert function_name == ADVANCE_ARN
         try:
             answer = self.function(json.loads(body))
-        except Exception as error:  # boundary: what the Lambda runtime does with an error of the function
+        except Exception as error:  # noqa: BLE001  # boundary: what the Lambda runtime does with a function's error
             response_headers["x-amz-function-error"] = "Unhandled"
             answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            self.errors.append(answer)
         return json.dumps(answer).encode()
 
 
@@ -115,11 +117,12 @@ class Cloud(Simulation):
         """What stands between the machine and the app: where a test lets things go wrong."""
         self.calls: list[tuple[Json, Json]] = []
         """What the machine asked of the function, and what it was answered."""
+        self.errors: list[Json] = []
         self._ends_at: dict[str, datetime] = {}
         self._closed = False
         lambdas = lambda_simple_backends[place.ACCOUNT]
         lambdas[place.REGION] = AppLambda(place.REGION, place.ACCOUNT)
-        lambdas[place.REGION].function = self._function
+        lambdas[place.REGION].function, lambdas[place.REGION].errors = self._function, self.errors
 
     # -- what Lambda does ----------------------------------------------------------------------
 
@@ -148,10 +151,9 @@ class Cloud(Simulation):
 
     def expire(self, token: str) -> None:
         """Ends moto's wait for this token the way its own time-out does."""
-        for execution in self._executions():
-            callback = execution.exec_worker.env.callback_pool_manager.get(token)
-            if callback is not None:
-                callback.interrupt_all()
+        for callbacks in self._callbacks():
+            if waiting := callbacks.get(token):
+                waiting.interrupt_all()
 
     def settle(self) -> None:
         """The machine turns by itself."""
@@ -168,7 +170,11 @@ class Cloud(Simulation):
         return found[0]
 
     def status(self, run: Run, generation: int | None = None) -> str:
-        return self.sfn.describe_execution(executionArn=self.arn(run.id, generation or run.generation))["status"]
+        arn = self.arn(run.id, generation or run.generation)
+        try:
+            return self.sfn.describe_execution(executionArn=arn)["status"]
+        except self.sfn.exceptions.ExecutionDoesNotExist:  # the generation is raised first, then its execution starts
+            return "NOT STARTED"
 
     def arn(self, run_id: str, generation: int) -> str:
         return execution_arn(self.machine_arn, f"{run_id}-{generation}")
@@ -188,7 +194,11 @@ class Cloud(Simulation):
             "TaskTimedOut": "taskTimedOutEventDetails",
             "TaskFailed": "taskFailedEventDetails",
         }
-        known = [(event["type"], event[ends[event["type"]]]) for event in self.history(run, generation) if event["type"] in ends]
+        known = [
+            (event["type"], event[ends[event["type"]]])
+            for event in self.history(run, generation)
+            if event["type"] in ends
+        ]
         return Counter(what for what, details in known if details["resource"] == "invoke.waitForTaskToken")
 
     def stopped_tasks(self) -> int:
@@ -208,7 +218,7 @@ class Cloud(Simulation):
             if found := until():
                 return found
             time.sleep(0.01)
-        raise AssertionError(f"still not {what}; the last calls were {self.calls[-3:]}")
+        raise AssertionError(f"still not {what}; the last calls were {self.calls[-3:]}, its errors {self.errors}")
 
     def wait_for_run(self) -> Run:
         """The world breaks, its alarm fires, and a run is started."""
@@ -217,7 +227,7 @@ class Cloud(Simulation):
 
     def wait_for_end(self, run: Run) -> Run:
         """Until the machine has succeeded or failed."""
-        self.wait(lambda: self.status(self.run(run.id)) != "RUNNING", "over")
+        self.wait(lambda: self.status(self.run(run.id)) not in {"RUNNING", "NOT STARTED"}, "over")
         return self.run(run.id)
 
     def wait_for_bell(self, run: Run, status: RunStatus | None = None) -> Run:
@@ -236,15 +246,23 @@ class Cloud(Simulation):
     def close(self) -> None:
         """No thread of moto's may live on: without moto around it, it would call the real AWS."""
         self._closed = True
-        for execution in self._executions():
-            for token in list(execution.exec_worker.env.callback_pool_manager._pool):
-                self.expire(token)
-        self.wait(lambda: all(each.status != "RUNNING" for each in self._executions()), "closed")
+        self.wait(self._all_ended, "closed")
         del lambda_simple_backends[place.ACCOUNT][place.REGION]
+
+    def _all_ended(self) -> bool:
+        for callbacks in self._callbacks():
+            for token in list(callbacks._pool):
+                callbacks.get(token).interrupt_all()
+        return all(execution.status != "RUNNING" for execution in self._executions())
+
+    def _callbacks(self) -> list[Any]:
+        """The waiting tokens of each execution; one that was only just started has none yet."""
+        environments = [execution.exec_worker.env for execution in self._executions()]
+        return [environment.callback_pool_manager for environment in environments if environment]
 
     def _executions(self) -> list[Any]:
         machines = stepfunctions_parser_backends[place.ACCOUNT][place.REGION].state_machines
-        return [execution for machine in machines for execution in machine.executions]
+        return [execution for machine in machines for execution in list(machine.executions)]
 
 
 @pytest.fixture(scope="session")

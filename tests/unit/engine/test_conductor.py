@@ -35,7 +35,10 @@ def runbook(*steps: dict[str, Any], verify: bool = True) -> Runbook:
     proof = {"within": "10m", "hold": "1m", "every": "30s", "that": ["ok"]}
     return Runbook.model_validate(
         {
-            "runbook": "mend", "title": "Mend it", "on": [{"manual": {}}], "verify": proof if verify else None,
+            "runbook": "mend",
+            "title": "Mend it",
+            "on": [{"manual": {}}],
+            "verify": proof if verify else None,
             "steps": list(steps) or [{"id": "look", "do": "fake.look"}, {"id": "mend", "do": "fake.mend"}],
         }  # fmt: skip
     )
@@ -116,9 +119,7 @@ def test_a_probe_that_is_tried_again_sleeps_until_then_and_not_longer():
 
 
 def test_a_step_that_others_fall_back_on_is_not_planned_in_the_main_road():
-    of = runbook(
-        {"id": "mend", "do": "fake.mend", "onFailure": "step:rescue"}, {"id": "rescue", "do": "fake.mend"}
-    )
+    of = runbook({"id": "mend", "do": "fake.mend", "onFailure": "step:rescue"}, {"id": "rescue", "do": "fake.mend"})
     assert next_move(view(RunStatus.PLANNING, record("mend"), record("rescue"), of=of)) == m.PlanStep("mend")
     assert next_move(view(RunStatus.PLANNING, record("mend", P, STORED), record("rescue"), of=of)) == m.SealPlan()
 

@@ -85,7 +85,7 @@ class Simulator:
         self.budget -= 1
         return self.budget > 0
 
-    def perform(self, move: m.Move) -> None:
+    def perform(self, move: m.Move) -> None:  # noqa: C901  # one line a move
         match move:
             case m.Preflight():
                 self.to(RunStatus.PLANNING)
@@ -207,7 +207,9 @@ class Simulator:
 def test_every_run_comes_to_an_end_and_every_move_is_legal(data, steps):
     book = Runbook.model_validate(
         {
-            "runbook": "mend", "title": "Mend it", "on": [{"manual": {}}],
+            "runbook": "mend",
+            "title": "Mend it",
+            "on": [{"manual": {}}],
             "verify": {"within": "2m", "hold": "1m", "every": "30s", "that": ["ok"]},
             "steps": [{"id": name, **step} for name, step in zip(IDS, steps, strict=False)],
         }  # fmt: skip

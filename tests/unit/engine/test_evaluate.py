@@ -26,9 +26,13 @@ ACCOUNT = "111122223333"
 def runbook(autonomy: str = "auto", **guards: Any) -> Runbook:
     return Runbook.model_validate(
         {
-            "runbook": "mend", "title": "Mend it", "on": [{"alarm": {}}, {"manual": {}}], "autonomy": autonomy,
+            "runbook": "mend",
+            "title": "Mend it",
+            "on": [{"alarm": {}}, {"manual": {}}],
+            "autonomy": autonomy,
             "guards": {"cooldown": "15m", "maxRuns": {"count": 3, "per": "6h"}, **guards},
-            "inputs": {"max": {"type": "integer", "default": 1}}, "steps": [{"id": "mend", "do": "fake.mend"}],
+            "inputs": {"max": {"type": "integer", "default": 1}},
+            "steps": [{"id": "mend", "do": "fake.mend"}],
         }  # fmt: skip
     )
 
@@ -36,8 +40,12 @@ def runbook(autonomy: str = "auto", **guards: Any) -> Runbook:
 def stack(autonomy: str = "auto", **more: Any) -> Stack:
     return Stack.model_validate(
         {
-            "stack": "prod", "region": "eu-west-2", "account": ACCOUNT, "autonomy": autonomy,
-            "ecs": {"cluster": "c", "service": "s"}, **more,
+            "stack": "prod",
+            "region": "eu-west-2",
+            "account": ACCOUNT,
+            "autonomy": autonomy,
+            "ecs": {"cluster": "c", "service": "s"},
+            **more,
         }  # fmt: skip
     )
 
@@ -101,8 +109,9 @@ def test_what_is_not_for_acting_is_said_by_name_and_opens_nothing(one, outcome, 
 
 
 def test_a_signal_of_no_known_stack_is_ignored_with_the_reason():
-    found = evaluate(situation(signal(stack=None, reason="it fits several stacks"), stack=None))
-    assert (found.part.outcome, found.part.reasons) == (Outcome.IGNORE, ("it fits several stacks",))
+    why = "not tied to a stack: it fits several stacks"
+    found = evaluate(situation(signal(stack=None, reason=why), stack=None))
+    assert (found.part.outcome, found.part.reasons) == (Outcome.IGNORE, (why,))
 
 
 def test_what_no_runbook_reacts_to_opens_no_incident():
@@ -387,7 +396,5 @@ def test_admission_says_that_a_run_was_admitted_before_by_giving_the_very_same_l
     assert first.ledger is not None
     from chalicelib.engine.admission import admission_request
 
-    request = admission_request(
-        signal(), stack(), runbook(), None, Mode.LIVE, runbook().autonomy, situation().ids, NOW
-    )
+    request = admission_request(signal(), stack(), runbook(), None, Mode.LIVE, runbook().autonomy, situation().ids, NOW)
     assert admit(first.ledger, request, NOW).ledger is first.ledger

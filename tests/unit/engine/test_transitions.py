@@ -9,7 +9,9 @@ from chalicelib.engine.journal import to_status
 from chalicelib.engine.transitions import INCIDENT, RUN, STEP, follow
 from chalicelib.errors import IllegalTransition
 from chalicelib.models.incident import IncidentState as I
-from chalicelib.models.run import Run, RunStatus as R, StepStatus as S
+from chalicelib.models.run import Run
+from chalicelib.models.run import RunStatus as R
+from chalicelib.models.run import StepStatus as S
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.words import utc
 

@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.engine.stepwork import MOST_CLAIMS
 from chalicelib.errors import StaleWrite, StepRefused, StoreUnavailable
+from chalicelib.flows.advance import advance
 from chalicelib.models.change import ChangeState
 from chalicelib.models.run import Lease, RunStatus, StepStatus, Verdict
 
@@ -65,7 +66,7 @@ def test_the_lease_of_another_live_worker_is_waited_for_and_not_in_circles(world
     step = world.once(run_id, "me")
     assert (step.kind, step.until) == ("sleep", until)
     assert world.applied == []
-    assert "other" not in world.texts(run_id)
+    assert "held by another worker" in world.texts(run_id)
 
 
 def test_an_expired_lease_goes_to_the_next_worker_with_the_next_attempt(world):
@@ -247,14 +248,14 @@ def test_what_cannot_be_read_before_a_change_refuses_it(world):
     gone = StoreUnavailable("reading", "no network")
     reads = []
 
-    def second_read_fails(call, key):
+    def last_read_fails(call, key):
         if call == "get" and key.pk == f"RUN#{run_id}" and key.sk == "META":
             reads.append(key)
             return gone if len(reads) == 2 else None
         return None
 
-    world.table.fails = second_read_fails
-    world.once(run_id)
+    world.table.fails = last_read_fails
+    advance(world.parts, run_id, 1, "w")
     world.table.fails = lambda _call, _key: None
     assert world.applied == []
     assert world.run(run_id).status is RunStatus.STOPPED

@@ -186,7 +186,6 @@ def test_s8_a_stop_between_the_decision_and_the_change_keeps_the_change_from_bei
             reads.append(key)
             if len(reads) == 2:
                 world.parts.engine.ledgers.stop("prod", Stop(by="ada", reason="now"))
-        return None
 
     world.table.fails = stop_late
     world.once(run_id)

@@ -1,0 +1,97 @@
+"""A MariaDB server of the laboratory's own, thrown away afterwards. MLflow reaches it through PyMySQL."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.real.lab.child import Child, LabFailure, account_for_databases, free_port, is_listening, wait_until
+from tests.real.lab.tools import clean_env, program, run
+
+USER = "mlflow"
+PASSWORD = "mlflow-canary"
+
+
+class MariaDb:
+    scheme = "mysql+pymysql"
+
+    def __init__(self, home: Path) -> None:
+        self.port = free_port()
+        self._account = account_for_databases()
+        self._home = home
+        self._socket = home / "s"
+        self._server: Child | None = None
+        self._create()
+        self.start()
+
+    def _create(self) -> None:
+        self._home.mkdir(parents=True)
+        if self._account:
+            shutil.chown(self._home, self._account)
+        # `normal`: root logs in through the socket without a password; the socket is ours alone.
+        command = [program("mariadb-install-db"), "--no-defaults", f"--datadir={self._home / 'data'}"]
+        flags = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
+        run([*command, *flags], within_s=90, cwd=self._home, env=clean_env(), user=self._account)
+
+    def start(self) -> None:
+        flags = [
+            f"--datadir={self._home / 'data'}",
+            f"--socket={self._socket}",
+            f"--pid-file={self._home / 'pid'}",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            "--character-set-server=utf8mb4",
+            "--innodb-flush-log-at-trx-commit=0",  # nothing here outlives the test
+            "--innodb-buffer-pool-size=32M",
+        ]
+        self._server = Child(
+            [program("mariadbd"), "--no-defaults", *flags], env=clean_env(), cwd=self._home, user=self._account
+        )
+        wait_until(self._answers, 40, f"MariaDB to answer:\n{self._server.tail()}")
+
+    def _answers(self) -> bool:
+        assert self._server is not None
+        if self._server.exit_code is not None:
+            raise LabFailure(f"MariaDB ended with {self._server.exit_code}:\n{self._server.tail()}")
+        return is_listening(self.port)
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop(grace_s=15)
+            wait_until(lambda: not is_listening(self.port), 5, "MariaDB's port to close")
+
+    def sql(self, *statements: str) -> str:
+        script = "".join(f"{statement};\n" for statement in statements)
+        command = [program("mariadb"), "--no-defaults", "-u", "root", f"--socket={self._socket}", "-N", "-B"]
+        return run(command, within_s=20, stdin=script, env=clean_env(), cwd=self._home).strip()
+
+    def create_user(self) -> None:
+        self.sql(
+            f"CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}'",
+            # Not SUPER and not READ_ONLY ADMIN, which would write in spite of read_only.
+            f"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES ON *.* TO {USER}@'%'",
+        )
+
+    def create_database(self, name: str) -> None:
+        self.sql(f"CREATE DATABASE {name}")
+
+    def uri(self, database: str, *, password: str = PASSWORD, scheme: str | None = None) -> str:
+        return f"{scheme or self.scheme}://{USER}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextlib.contextmanager
+    def changed(self, change: str, back: str) -> Iterator[None]:
+        self.sql(change)
+        try:
+            yield
+        finally:
+            self.sql(back)
