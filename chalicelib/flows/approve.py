@@ -5,6 +5,8 @@ from chalicelib.flows.parts import Parts
 from chalicelib.models.approval import Approval, ApprovalState
 from chalicelib.models.run import Run
 
+SHOWN = 12
+
 
 def answer(parts: Parts, run_id: str, *, approve: bool, by: str, reason: str, plan_hash: str | None = None) -> Approval:
     """`plan_hash` is what the person saw; where it is not given, it is the one being asked about."""
@@ -13,11 +15,17 @@ def answer(parts: Parts, run_id: str, *, approve: bool, by: str, reason: str, pl
     if approval is None:
         raise InputError(f"run {run_id} is {run.status.value} and asks nobody")
     state = ApprovalState.APPROVED if approve else ApprovalState.REJECTED
+    seen = approval.plan_hash if _means(plan_hash, approval.plan_hash) else plan_hash or ""
     answered = parts.engine.approvals.answer(
-        run_id, approval.number, plan_hash or approval.plan_hash, state, by=by, reason=reason, now=parts.clock.now()
+        run_id, approval.number, seen, state, by=by, reason=reason, now=parts.clock.now()
     )
     _ring(parts, run_id)
     return answered
+
+
+def _means(given: str | None, whole: str) -> bool:
+    """Nothing given means the question that stands; the first 12 digits are what people are shown."""
+    return given is None or (len(given) >= SHOWN and whole.startswith(given))
 
 
 def cancel(parts: Parts, run_id: str, *, by: str, reason: str) -> Run:

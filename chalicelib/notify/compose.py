@@ -215,7 +215,10 @@ def _run_commands(
     commands = [_command(f"steward runs show {run.id}", "every move, probe and Change of this run")]
     if approval:
         commands.append(
-            _command(f'steward runs approve {run.id} --reason "…"', f"approve the plan {approval.plan_hash[:12]}")
+            _command(
+                f'steward runs approve {run.id} --hash {approval.plan_hash[:12]} --reason "…"',
+                "approve exactly this plan",
+            )
         )
         commands.append(_command(f'steward runs reject {run.id} --reason "…"', "end the run, nothing is changed"))
     if occasion == "suggestion":
