@@ -228,7 +228,7 @@ class Executor:
         assert run.verification is not None  # noqa: S101  # the conductor saw to both; this tells the type checker
         assert verify is not None  # noqa: S101
         results = sample(self._ports, run, at.stack, verify.that, at.now, at.alarms)
-        state = add_sample(run.verification, results, at.now)
+        state = add_sample(run.verification, results, at.now, verify.every)
         text = ", ".join(f"{result.check} {result.answer.value}" for result in results)
         facts = {result.check: result.because for result in results}
         return self._journal.save(run, at.now, [("sample", text, facts)], verification=state)

@@ -13,18 +13,24 @@ from chalicelib.models.runbook import Verify
 LEAST_SAMPLES = 2
 """One good look can be luck."""
 
+MOST_MISSED = 3
+"""Samples in a row that may be late before the hold starts again."""
+
 
 def begin(verify: Verify, now: datetime) -> Verification:
     return Verification(began_at=now, deadline=now + timedelta(seconds=verify.within))
 
 
-def add_sample(state: Verification, results: tuple[CheckResult, ...], now: datetime) -> Verification:
+def add_sample(state: Verification, results: tuple[CheckResult, ...], now: datetime, every_s: int) -> Verification:
+    """A gap (a worker that died) was not watched, so what came before it does not count as held."""
     good = all_true(results)
+    watched = state.last is None or now - state.last.at <= timedelta(seconds=every_s * MOST_MISSED)
+    held, so_far = (state.holding_since, state.good_samples) if watched else (None, 0)
     return state.model_copy(
         update={
             "samples": state.samples + 1,
-            "good_samples": state.good_samples + 1 if good else 0,
-            "holding_since": (state.holding_since or now) if good else None,
+            "good_samples": so_far + 1 if good else 0,
+            "holding_since": (held or now) if good else None,
             "last": Sample(at=now, results=results),
         }
     )

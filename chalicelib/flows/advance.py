@@ -101,7 +101,12 @@ def hand_over(parts: Parts, run: Run) -> Next:
     now = parts.clock.now()
     try:
         # `wake_at` moves it off the due index, so that the next sweep does not start yet another.
-        raised = {"generation": run.generation + 1, "moves_before": run.moves, "token": None, "wake_at": now}
+        raised = {
+            "generation": run.generation + 1,
+            "moves_before": run.moves,
+            "token": None,
+            "wake_at": now,
+        }
         newer = parts.engine.runs.save(run.model_copy(update=raised))
     except StaleWrite:
         return Next("advance", run.id, run.generation)

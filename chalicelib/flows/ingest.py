@@ -22,6 +22,7 @@ from chalicelib.models.incident import Incident, IncidentState
 from chalicelib.models.ledger import Fleet, Ledger
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.signal import Signal, SignalKind, SignalState
+from chalicelib.models.words import Autonomy
 from chalicelib.signals.read import read_signals
 from chalicelib.signals.tie import tie
 from chalicelib.store.decisions import Received, archive_key
@@ -69,7 +70,8 @@ def conclude(parts: Parts, decision: Decision, decided: tuple[SignalDecision, ..
     outcome = min((part.outcome for part in decided), key=WEIGHT.index, default=Outcome.INVALID)
     for part in decided:
         stack = parts.engine.stacks.get(part.signal.stack or "")
-        if stack and part.outcome is Outcome.REFUSE and part.signal.kind is not SignalKind.MANUAL:
+        tells = stack is not None and stack.autonomy is not Autonomy.SHADOW  # shadow records, and tells nobody
+        if stack and tells and part.outcome is Outcome.REFUSE and part.signal.kind is not SignalKind.MANUAL:
             tell_of_decision(parts, part, stack, now)
     done = parts.decisions.decide(
         decision.model_copy(

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
-from chalicelib.errors import UnknownName
+from chalicelib.engine import incidents
+from chalicelib.errors import InputError, UnknownName
 from chalicelib.flows.ingest import ring
 from chalicelib.flows.parts import Parts
+from chalicelib.models.incident import Incident, IncidentState
 from chalicelib.models.ledger import Freeze, Stop
 
 
@@ -28,6 +30,19 @@ def resume(parts: Parts, *, stack: str | None) -> None:
             parts.engine.ledgers.resume_fleet()
         else:
             parts.engine.ledgers.resume(name)
+
+
+def resume_incident(parts: Parts, incident_id: str, *, by: str, reason: str) -> Incident:
+    """A person says that Steward may act on it again: the next sweep evaluates it anew."""
+    incident = parts.engine.incidents.get(incident_id)
+    if incident is None:
+        raise UnknownName("incident", incident_id)
+    if incident.state is not IncidentState.NEEDS_HUMAN:
+        raise InputError(f"incident {incident_id} is {incident.state.value} and waits for nobody")
+    now = parts.clock.now()
+    opened = incidents.move(incident, IncidentState.OPEN, now, f"{by} let Steward act again: {reason}")
+    fresh = {"reconsider_at": now, "reconsidered": 0, "escalated_at": None}
+    return parts.engine.incidents.save(opened.model_copy(update=fresh))
 
 
 def freeze(parts: Parts, *, stack: str | None, by: str, reason: str, until: datetime) -> None:

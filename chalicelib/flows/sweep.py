@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from chalicelib.engine import incidents as pure
+from chalicelib.engine.journal import Journal
+from chalicelib.engine.moves import Finish
+from chalicelib.engine.release import Releaser
 from chalicelib.errors import StaleWrite, StewardError, UnknownName
 from chalicelib.flows import measure
 from chalicelib.flows.advance import hand_over
@@ -15,10 +18,10 @@ from chalicelib.flows.dispatch import dispatch_outbox
 from chalicelib.flows.ingest import conclude, decide, ingest, ring
 from chalicelib.flows.parts import Parts
 from chalicelib.flows.start import asked_by, made_for
-from chalicelib.flows.summarize import tell_of_incident
+from chalicelib.flows.summarize import tell_of_incident, tell_the_end
 from chalicelib.models.decision import Decision, Outcome, SignalDecision
 from chalicelib.models.incident import Incident, IncidentState
-from chalicelib.models.run import Run
+from chalicelib.models.run import Run, RunStatus, Verdict
 from chalicelib.models.signal import Signal, SignalKind, SignalState
 from chalicelib.store.decisions import Received, archive_key
 
@@ -72,8 +75,26 @@ def sweep(parts: Parts) -> Swept:
 
 
 def resume(parts: Parts, run: Run) -> bool:
-    """Its worker is gone: the next generation goes on from what is stored."""
+    """Its worker is gone: the next generation goes on from what is stored. One that could not move it at
+    all was the second try: the run is ended, so that it holds no lock and people hear of it (S31)."""
+    if run.status.is_live and run.generation > 1 and run.moves == run.moves_before:
+        return end_dead(parts, run)
     return hand_over(parts, run).kind == "succeed"
+
+
+def end_dead(parts: Parts, run: Run) -> bool:
+    now, journal = parts.clock.now(), Journal(parts.engine.runs)
+    releaser = Releaser(parts.engine, journal)
+    changed = any(record.changed_anything for record in parts.engine.runs.steps(run.id))
+    why = "no worker could move it: two executions in a row died without a single move"
+    end = Finish(RunStatus.STOPPED, Verdict.FAILED if changed else None, why, needs_person=True)
+    ended = releaser.finish(run, end, now)
+    for part in ("ledger", "incident"):
+        ended = releaser.release(ended, part, now)
+    if run.stack in parts.engine.stacks:  # a stack taken out of care can be why it could not be moved
+        ended = tell_the_end(parts, ended, now)
+    releaser.release(ended, "summary", now)
+    return True
 
 
 def take_over(parts: Parts, event_id: str, received_at: datetime) -> bool:

@@ -1,16 +1,10 @@
 """Incident: the signals that belong together on one stack, from first firing until settled."""
 
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.models.shape import Shape
 from chalicelib.models.signal import SignalKind
 from chalicelib.models.words import Utc
-
-NOBODY_AFTER = timedelta(minutes=10)
-"""An open incident with nobody on it is escalated after this (S31)."""
-RUN_LOOKED_AFTER_IN = timedelta(minutes=30)
-"""A run has its own sweep; this is only the net below it."""
 
 
 class IncidentState(StrEnum):
@@ -56,16 +50,3 @@ class Incident(Shape):
     reason: str | None = None
     escalated_at: Utc | None = None
     version: int = 0
-
-    @property
-    def due_at(self) -> datetime | None:
-        """When sweep must look at it again; None once it is closed, or left to people while it fires."""
-        if self.state is IncidentState.CLOSED:
-            return None
-        if self.run_id:
-            return self.changed_at + RUN_LOOKED_AFTER_IN
-        if self.quiet_since and not self.firing:
-            return self.quiet_since + timedelta(seconds=self.settles_after_s)
-        if self.state is IncidentState.NEEDS_HUMAN:
-            return None
-        return self.reconsider_at or self.changed_at + NOBODY_AFTER

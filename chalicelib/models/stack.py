@@ -9,6 +9,7 @@ from chalicelib.models.shape import YamlShape, content_hash
 from chalicelib.models.words import Autonomy, Duration, Name, Utc
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$")]
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Channel = Annotated[str, StringConstraints(pattern=r"^(log|(sns|chat|slack):[A-Za-z0-9_./-]+)$")]
@@ -31,6 +32,9 @@ class EcsPart(YamlShape):
     cluster: str
     service: str
     container: str = "mlflow"
+    task_role: RoleArn | None = None
+    execution_role: RoleArn | None = None
+    """The roles of the task definition. Steward may pass exactly these to a new revision, no others (S11)."""
 
 
 class LoadBalancerPart(YamlShape):
@@ -52,6 +56,22 @@ class ArtifactsPart(YamlShape):
     prefix: str = ""
     backup_bucket: str | None = None
     endpoint: str | None = None
+    """Of MinIO and the like; without it the bucket is Amazon's."""
+    secret: str | None = None
+    """For `endpoint`: a secret `{"username": ACCESS_KEY, "password": SECRET_KEY}`. Steward's own AWS
+    credentials never go there."""
+
+
+class LdapPart(YamlShape):
+    """The directory that people's logins are checked against, where there is one."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^ldaps?://[A-Za-z0-9.-]+(:\d{1,5})?/?$")]
+    base_dn: str
+    bind_secret: str
+    """A secret `{"username": DN, "password": …}`."""
+    user_filter: str | None = None
+    """As MLflow's plugin has it, with `{username}`."""
+    start_tls: bool = False
 
 
 class LogsPart(YamlShape):
@@ -103,6 +123,7 @@ class Stack(YamlShape):
     database: DatabasePart | None = None
     artifacts: ArtifactsPart | None = None
     logs: LogsPart | None = None
+    ldap: LdapPart | None = None
     alarms: tuple[str, ...] = ()
     """Glob patterns of alarm names that belong to this stack whatever their dimensions say."""
     topics: tuple[str, ...] = ()

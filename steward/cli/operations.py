@@ -169,6 +169,11 @@ def resume(sim: Simulation, principal: str, reason: str, stack: str | None = Non
     return {"resumed": stack or "*", "by": principal, "reason": reason}
 
 
+def resume_incident(sim: Simulation, incident: str, principal: str, reason: str) -> Json:
+    opened = stop.resume_incident(sim.parts, incident, by=principal, reason=reason)
+    return {"resumed": opened.id, "by": principal, "reason": reason}
+
+
 def freeze(
     sim: Simulation,
     *,
@@ -213,5 +218,6 @@ OPERATIONS: Mapping[str, Callable[..., Json]] = {
     "stop": halt,
     "resume": resume,
     "freeze": freeze,
+    "resume_incident": resume_incident,
     "now": now,
 }

@@ -43,13 +43,19 @@ def _halted(runs: list[str]) -> Iterable[str]:
 
 @click.command()
 @stack_option
+@click.option("--incident", metavar="INCIDENT", help="Instead: let Steward act again on one that waits for a person.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; people will read it.")
 @on_option
 @json_option
-def resume(stack: str | None, reason: str, where: str, as_json: bool) -> None:
+def resume(stack: str | None, incident: str | None, reason: str, where: str, as_json: bool) -> None:
     """Take a stop back. What was halted is not taken up again by itself."""
+    if stack and incident:
+        raise InputError("give --stack or --incident, not both")
     with open_desk(where) as desk:
-        said = desk.ask("resume", stack=stack, principal=principal(), reason=reason)
+        if incident:
+            said = desk.ask("resume_incident", incident=incident, principal=principal(), reason=reason)
+        else:
+            said = desk.ask("resume", stack=stack, principal=principal(), reason=reason)
     _warn_if_fresh(where)
     answer(said, as_json, lambda s: [f"resumed {_whom(s['resumed'])}"])
 

@@ -85,7 +85,7 @@ class Simulator:
         self.budget -= 1
         return self.budget > 0
 
-    def perform(self, move: m.Move) -> None:  # noqa: C901  # one line a move
+    def perform(self, move: m.Move) -> None:
         match move:
             case m.Preflight():
                 self.to(RunStatus.PLANNING)
@@ -104,7 +104,7 @@ class Simulator:
                 self.to(RunStatus.VERIFYING, verification=begin(self.runbook.verify, self.now))
             case m.TakeSample():
                 results = (CheckResult(check="ok", answer=self.choose(*Answer), because="so"),)
-                self.update(verification=add_sample(self.run.verification, results, self.now))
+                self.update(verification=add_sample(self.run.verification, results, self.now, 30))
             case m.SleepUntil(at=at):
                 assert at > self.now, "a sleep that is over before it begins is a busy loop"
                 self.sleep(at)

@@ -13,6 +13,7 @@ from chalicelib.models.runbook import Verify
 from chalicelib.models.words import utc
 
 START = utc("2026-11-02T09:00:00+00:00")
+EVERY_S = 600
 VERIFY = Verify.model_validate({"within": "10m", "hold": "2m", "every": "30s", "that": ["one", "two"]})
 T, F, U, N = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN, Answer.NOT_APPLICABLE
 
@@ -25,7 +26,7 @@ def judge(*samples: tuple[int, tuple[Answer, ...]], verify: Verify = VERIFY):
     """Each sample is (seconds since the beginning, answers); the first verdict, or None."""
     state = begin(verify, START)
     for at_s, answers in samples:
-        state = add_sample(state, results(*answers), START + timedelta(seconds=at_s))
+        state = add_sample(state, results(*answers), START + timedelta(seconds=at_s), EVERY_S)
         if verdict := conclude(state, verify):
             return verdict
     return None
@@ -108,7 +109,7 @@ def test_s5_never_verified_without_two_all_true_samples_in_a_row_that_span_the_h
     state, at, taken = begin(verify, START), 0, []
     for gap, answers in steps:
         at += gap
-        state = add_sample(state, results(*answers), START + timedelta(seconds=at))
+        state = add_sample(state, results(*answers), START + timedelta(seconds=at), EVERY_S)
         taken.append((at, all_true(results(*answers))))
         found = conclude(state, verify)
         if found is None:
@@ -131,3 +132,13 @@ def _tail(taken: list[tuple[int, bool]]) -> list[tuple[int, bool]]:
             break
         tail.insert(0, entry)
     return tail
+
+
+def test_a_gap_in_which_nobody_looked_does_not_count_as_held():
+    """S5: a worker that was dead for minutes saw nothing of what happened meanwhile."""
+    good = results(Answer.TRUE)
+    first = add_sample(begin(VERIFY, START), good, START, 30)
+    late = add_sample(first, good, START + timedelta(seconds=400), 30)
+    assert (late.good_samples, late.holding_since) == (1, START + timedelta(seconds=400))
+    soon = add_sample(first, good, START + timedelta(seconds=60), 30)
+    assert (soon.good_samples, soon.holding_since) == (2, START)

@@ -9,8 +9,9 @@ from chalicelib.flows import query
 from chalicelib.flows.approve import answer, cancel
 from chalicelib.flows.dispatch import dispatch_outbox
 from chalicelib.flows.start import Request, start, undo
-from chalicelib.flows.stop import active_runs, freeze, resume, stop
+from chalicelib.flows.stop import active_runs, freeze, resume, resume_incident, stop
 from chalicelib.models.decision import Outcome
+from chalicelib.models.incident import IncidentState
 from chalicelib.models.run import Mode, RunStatus, Verdict
 
 INPUTS = {"max": {"type": "integer", "default": 1, "minimum": 1, "maximum": 4}}
@@ -331,3 +332,16 @@ def test_a_run_can_be_read_as_a_whole(world):
     for missing in (query.whole, query.plan_of):
         with pytest.raises(UnknownName):
             missing(world.parts, "r-none")
+
+
+def test_a_person_lets_steward_act_again_on_an_incident_that_needs_one(world):
+    incident_id = world.fire().parts[0].incident_id
+    incident = world.parts.engine.incidents.get(incident_id)
+    stuck = incident.model_copy(update={"state": IncidentState.NEEDS_HUMAN, "run_id": None})
+    world.parts.engine.incidents.save(stuck)
+    resume_incident(world.parts, incident_id, by="anna", reason="the database is back")
+    assert world.parts.engine.incidents.get(incident_id).state is IncidentState.OPEN
+    with pytest.raises(InputError, match="waits for nobody"):
+        resume_incident(world.parts, incident_id, by="anna", reason="twice")
+    with pytest.raises(UnknownName):
+        resume_incident(world.parts, "i-nobody", by="anna", reason="x")

@@ -236,6 +236,20 @@ def test_s31_a_dead_run_gets_a_new_generation_within_ten_minutes_and_ends(world)
     assert world.finish(run_id).verdict is Verdict.VERIFIED
 
 
+def test_s31_a_run_that_no_worker_can_move_is_ended_and_escalated_and_frees_its_lock(world):
+    run_id = world.fire().parts[0].run_id
+    world.until(run_id, lambda run: run.status is RunStatus.RUNNING)
+    for _ in range(2):
+        world.driver.due(world.now())  # dies before its first move
+        world.wait(minutes=7)
+        assert world.sweep().resumed == 1
+    run = world.run(run_id)
+    assert (run.status, run.needs_person, run.released.all_done) == (RunStatus.STOPPED, True, True)
+    assert "no worker could move it" in run.outcome
+    assert world.parts.engine.ledgers.read("prod").active == ()
+    assert world.sweep().resumed == 0
+
+
 def test_a_run_that_was_just_handed_over_is_not_handed_over_again_by_the_next_sweep(world):
     run_id = world.fire().parts[0].run_id
     world.wait(minutes=7)
@@ -321,3 +335,12 @@ def test_one_item_that_fails_does_not_stop_the_rest(make_world):
     assert "outbox of prod" in swept.failed[0]
     assert swept.resumed == 2
     assert swept.as_json()["resumed"] == 2
+
+
+def test_a_run_too_large_to_be_stored_gives_its_slot_back(make_world):
+    fat = make_world.runbook(description="x" * 30_000)
+    world = make_world(runbooks=(fat,))
+    world.fire()
+    assert world.parts.engine.runs.recent("prod").rows == ()
+    ledger = world.parts.engine.ledgers.read("prod")
+    assert (ledger.active, ledger.outbox, world.parts.engine.ledgers.read_fleet().active) == ((), (), ())
