@@ -62,6 +62,7 @@ GUARDS = (
     "max_runs",
     "one_run",
     "plan_mode",
+    "veto",
     "precondition",
     "region",
     "stack",

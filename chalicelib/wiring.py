@@ -13,6 +13,7 @@ from chalicelib.clock import RealClock
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from chalicelib.diagnosis.diagnose import Diagnoser
     from chalicelib.flows.parts import Parts
     from chalicelib.models.runbook import Runbook
     from chalicelib.models.stack import Stack
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 CATALOG_FILE = "catalog.json"
 """Runbooks compiled by packaging; Lambda reads no YAML."""
+SIGNATURES_FILE = "signatures.json"
 
 
 @cache
@@ -83,6 +85,7 @@ def _build(env: "Mapping[str, str]") -> "Parts":
     from chalicelib.observability import PowertoolsTelemetry
     from chalicelib.settings import Settings, check_boto3
     from chalicelib.signals.tie import StackKeys
+    from chalicelib.steps.senses import Senses
     from chalicelib.store.decisions import Decisions
     from chalicelib.store.dynamodb import DynamoTable
 
@@ -96,7 +99,9 @@ def _build(env: "Mapping[str, str]") -> "Parts":
     telemetry = PowertoolsTelemetry(settings.stage, settings.log_level)
     http = GuardedHttp()
     return Parts(
-        engine=engine_ports(table, stacks, sessions=sessions, http=http, jitter=random.random),
+        engine=engine_ports(
+            table, stacks, sessions=sessions, http=http, jitter=random.random, senses=Senses(diagnoser=_diagnoser())
+        ),
         decisions=Decisions(table),
         archive=S3Blobs(own.s3, settings.archive_bucket),
         runbooks=runbooks,
@@ -131,6 +136,17 @@ def _runbooks() -> "dict[str, Runbook]":
     folder = Path(__file__).resolve().parent.parent
     compiled = json.loads((folder / CATALOG_FILE).read_text())
     return {name: Runbook.model_validate(body) for name, body in compiled["runbooks"].items()}
+
+
+def _diagnoser() -> "Diagnoser | None":
+    """From the signatures that packaging compiled; without them `mlflow.diagnose` says that it knows nothing."""
+    from pathlib import Path
+
+    from chalicelib.diagnosis.diagnose import Diagnoser
+    from chalicelib.diagnosis.load import load_compiled
+
+    compiled = Path(__file__).resolve().parent.parent / SIGNATURES_FILE
+    return Diagnoser(load_compiled(compiled.read_text())) if compiled.is_file() else None
 
 
 def _channels(own: Any, stacks: "Mapping[str, Stack]", telemetry: Any, http: Any) -> "dict[str, Any]":  # noqa: ANN401

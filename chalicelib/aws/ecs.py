@@ -1,8 +1,9 @@
 """ECS: the calls Steward makes. What it reads of the answers is in ecs_shapes.py."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import KeysView, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
+from chalicelib.aws.ecs_revisions import Revision, difference, revision_of
 from chalicelib.aws.ecs_shapes import (
     CompletedDeployment,
     Service,
@@ -14,7 +15,7 @@ from chalicelib.aws.ecs_shapes import (
     utc_or_none,
 )
 from chalicelib.aws.translate import calling
-from chalicelib.errors import AwsNotFound
+from chalicelib.errors import AwsNotFound, StepRefused
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
@@ -64,6 +65,23 @@ class Ecs:
             answer = self._client.describe_task_definition(taskDefinition=name)
         return task_definition_of(answer["taskDefinition"])
 
+    def revision(self, name: str) -> Revision:
+        """Of a family's name alone the newest active one."""
+        with calling("ecs:DescribeTaskDefinition"):
+            answer = self._client.describe_task_definition(taskDefinition=name, include=["TAGS"])
+        return revision_of(answer["taskDefinition"], answer.get("tags", []))
+
+    def register_revision(self, former: Revision, wanted: Revision, declared: frozenset[str]) -> Revision:
+        """S11: refuses to send what differs from `former` in anything that was not declared."""
+        _refuse_strays(difference(former, wanted).keys() - declared, "it would differ")
+        tags = [tag for tag in wanted.tags if not tag["key"].startswith("aws:")]  # those only AWS itself may set
+        sent: dict[str, Any] = {**wanted.content, **({"tags": tags} if tags else {})}
+        with calling("ecs:RegisterTaskDefinition"):
+            answer = self._client.register_task_definition(**sent)
+        made = revision_of(answer["taskDefinition"], answer.get("tags", []))
+        _refuse_strays(difference(wanted, made).keys(), f"{made.short} came out different")
+        return made
+
     def completed_deployments(self, cluster: str, service: str) -> tuple[CompletedDeployment, ...]:
         """Newest first. ECS keeps 90 days."""
         with calling("ecs:ListServiceDeployments"):
@@ -108,3 +126,10 @@ class Ecs:
         with calling("ecs:UpdateService"):
             answer = self._client.update_service(cluster=cluster, service=service, taskDefinition=task_definition)
         return service_of(answer["service"])
+
+
+def _refuse_strays(paths: set[str] | KeysView[str], what: str) -> None:
+    if paths:
+        raise StepRefused(
+            f"a new revision differs only in what was declared; {what} in {', '.join(sorted(paths))}", rule="S11"
+        )

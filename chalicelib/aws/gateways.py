@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chalicelib.aws.autoscaling import Autoscaling
+    from chalicelib.aws.cloudtrail import Cloudtrail
     from chalicelib.aws.cloudwatch import Cloudwatch
     from chalicelib.aws.ecr import Ecr
     from chalicelib.aws.ecs import Ecs
     from chalicelib.aws.elb import Elb
+    from chalicelib.aws.logs import Logs
     from chalicelib.aws.rds import Rds
     from chalicelib.aws.s3 import S3
-    from chalicelib.aws.secrets import Secrets
+    from chalicelib.aws.secrets import Login, Secrets
     from chalicelib.aws.sfn import Sfn
     from chalicelib.aws.sns import Sns
     from chalicelib.aws.ssm import Ssm
@@ -39,18 +41,19 @@ class Aws:
         self.read_only = read_only
         self._session = session
 
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - each gateway says which client it takes
+    def _client(self, service: str, config: Any = None, **over: str) -> Any:  # noqa: ANN401 - each gateway says which client it takes
         from botocore.config import Config
 
         # Long enough for a slow answer, short enough that a lease is never outlived by one call.
-        config = Config(
+        usual = Config(
             region_name=self.region,
             retries={"mode": "standard", "max_attempts": 3},
             connect_timeout=3,
             read_timeout=15,
             user_agent_extra="mlflow-steward",
         )
-        client = self._session.client(service, region_name=self.region, config=config)
+        config = usual.merge(config) if config is not None else usual
+        client = self._session.client(service, region_name=self.region, config=config, **over)
         if self.read_only:
             refuse_changes(client.meta.events)
         return client
@@ -60,6 +63,12 @@ class Aws:
         from chalicelib.aws.autoscaling import Autoscaling
 
         return Autoscaling(self._client("application-autoscaling"))
+
+    @cached_property
+    def cloudtrail(self) -> "Cloudtrail":
+        from chalicelib.aws.cloudtrail import Cloudtrail
+
+        return Cloudtrail(self._client("cloudtrail"))
 
     @cached_property
     def cloudwatch(self) -> "Cloudwatch":
@@ -86,6 +95,12 @@ class Aws:
         return Elb(self._client("elbv2"))
 
     @cached_property
+    def logs(self) -> "Logs":
+        from chalicelib.aws.logs import Logs
+
+        return Logs(self._client("logs"))
+
+    @cached_property
     def rds(self) -> "Rds":
         from chalicelib.aws.rds import Rds
 
@@ -96,6 +111,21 @@ class Aws:
         from chalicelib.aws.s3 import S3
 
         return S3(self._client("s3"))
+
+    def s3_at(self, endpoint: str, keys: "Login | None") -> "S3":
+        """Another server that speaks S3, with its own keys. Without keys it is asked anonymously: this
+        session's credentials are Amazon's, and their token would go to whoever runs that server."""
+        from botocore import UNSIGNED
+        from botocore.config import Config
+
+        from chalicelib.aws.s3 import S3
+
+        by_path: Any = {"addressing_style": "path"}  # virtual hosts want a wildcard name that MinIO rarely has
+        if keys is None:
+            anonymous = Config(signature_version=UNSIGNED, s3=by_path)
+            return S3(self._client("s3", anonymous, endpoint_url=endpoint))
+        given = {"aws_access_key_id": keys.username, "aws_secret_access_key": keys.password}
+        return S3(self._client("s3", Config(s3=by_path), endpoint_url=endpoint, **given))
 
     @cached_property
     def secrets(self) -> "Secrets":

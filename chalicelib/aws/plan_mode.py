@@ -15,6 +15,7 @@ _SERVICES = frozenset(
     {
         "application-auto-scaling",
         "backup",
+        "cloudtrail",
         "cloudwatch",
         "cloudwatch-logs",
         "ecr",

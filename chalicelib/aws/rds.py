@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.translate import calling
@@ -24,6 +25,17 @@ class DbInstance:
     pending: tuple[str, ...]
     """Names of modified values that are not in force yet; never the values (one is a password)."""
     cluster: str | None
+    host: str | None = None
+    port: int | None = None
+    storage_type: str | None = None
+    max_allocated_gib: int | None = None
+    """Ceiling of storage autoscaling; None: it is off."""
+    backup_window: str | None = None
+    """`HH:MM-HH:MM`, UTC, like the next."""
+    backup_days: int = 0
+    maintenance_window: str | None = None
+    publicly_accessible: bool = False
+    encrypted: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,18 @@ class DbCluster:
     multi_az: bool
     members: tuple[str, ...]
     writer: str | None
+    host: str | None = None
+    port: int | None = None
+    backup_window: str | None = None
+    backup_days: int = 0
+    maintenance_window: str | None = None
+
+
+@dataclass(frozen=True)
+class DbEvent:
+    at: datetime
+    categories: tuple[str, ...]
+    message: str
 
 
 class Rds:
@@ -55,6 +79,23 @@ class Rds:
             return _cluster(found)
         raise AwsNotFound("rds:DescribeDBClusters", "Empty", f"no database cluster {name}")
 
+    def events(self, name: str, *, cluster: bool, since: datetime, until: datetime) -> tuple[DbEvent, ...]:
+        """Oldest first. RDS keeps 14 days; one call, so at most 100."""
+        with calling("rds:DescribeEvents"):
+            answer = self._client.describe_events(
+                SourceIdentifier=name,
+                SourceType="db-cluster" if cluster else "db-instance",
+                StartTime=since,
+                EndTime=until,
+                MaxRecords=100,
+            )
+        found = [
+            DbEvent(raw["Date"].astimezone(UTC), tuple(raw.get("EventCategories", [])), raw.get("Message", ""))
+            for raw in answer.get("Events", [])
+            if "Date" in raw
+        ]
+        return tuple(sorted(found, key=lambda event: event.at))
+
 
 def _instance(raw: Mapping[str, Any]) -> DbInstance:
     return DbInstance(
@@ -68,6 +109,15 @@ def _instance(raw: Mapping[str, Any]) -> DbInstance:
         allocated_gib=raw.get("AllocatedStorage", 0),
         pending=tuple(sorted(raw.get("PendingModifiedValues", {}))),
         cluster=raw.get("DBClusterIdentifier"),
+        host=raw.get("Endpoint", {}).get("Address"),
+        port=raw.get("Endpoint", {}).get("Port"),
+        storage_type=raw.get("StorageType"),
+        max_allocated_gib=raw.get("MaxAllocatedStorage"),
+        backup_window=raw.get("PreferredBackupWindow"),
+        backup_days=raw.get("BackupRetentionPeriod", 0),
+        maintenance_window=raw.get("PreferredMaintenanceWindow"),
+        publicly_accessible=raw.get("PubliclyAccessible", False),
+        encrypted=raw.get("StorageEncrypted", False),
     )
 
 
@@ -81,4 +131,9 @@ def _cluster(raw: Mapping[str, Any]) -> DbCluster:
         multi_az=raw.get("MultiAZ", False),
         members=tuple(m["DBInstanceIdentifier"] for m in members),
         writer=next((m["DBInstanceIdentifier"] for m in members if m.get("IsClusterWriter")), None),
+        host=raw.get("Endpoint"),
+        port=raw.get("Port"),
+        backup_window=raw.get("PreferredBackupWindow"),
+        backup_days=raw.get("BackupRetentionPeriod", 0),
+        maintenance_window=raw.get("PreferredMaintenanceWindow"),
     )

@@ -1,5 +1,6 @@
-"""S3: the event archive and evidence. Puts and gets whole small objects; the copy lane is elsewhere."""
+"""S3: the event archive, evidence, and how a bucket stands. Whole small objects; the copy lane is elsewhere."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.aws.translate import calling
@@ -9,6 +10,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _ALREADY_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
+
+
+_NO_ENCRYPTION = "ServerSideEncryptionConfigurationNotFoundError"
+
+
+@dataclass(frozen=True)
+class Encryption:
+    algorithm: str
+    """AES256, aws:kms or aws:kms:dsse."""
+    key: str | None
 
 
 class S3:
@@ -41,3 +52,45 @@ class S3:
         if len(body) > max_bytes:
             raise AwsInvalid("s3:GetObject", "TooLarge", f"s3://{bucket}/{key} is longer than {max_bytes} bytes")
         return body
+
+    def delete(self, bucket: str, key: str) -> None:
+        """In a bucket with versions this sets a delete marker; what was there stays as a version."""
+        with calling("s3:DeleteObject"):
+            self._client.delete_object(Bucket=bucket, Key=key)
+
+    def region_of(self, bucket: str) -> str:
+        """Raises AwsNotFound for a bucket that is not there, AwsDenied where nobody may say."""
+        with calling("s3:ListBucket"):
+            answer = self._client.head_bucket(Bucket=bucket)
+        return answer["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region", "us-east-1")
+
+    def versioning(self, bucket: str) -> str:
+        """Enabled, Suspended, or Off where it never was on."""
+        with calling("s3:GetBucketVersioning"):
+            return self._client.get_bucket_versioning(Bucket=bucket).get("Status", "Off")
+
+    def encryption(self, bucket: str) -> Encryption | None:
+        """The default for new objects; None where another server than Amazon's has none."""
+        try:
+            with calling("s3:GetEncryptionConfiguration"):
+                answer = self._client.get_bucket_encryption(Bucket=bucket)
+        except AwsInvalid as exc:
+            if exc.code == _NO_ENCRYPTION:
+                return None
+            raise
+        for rule in answer["ServerSideEncryptionConfiguration"]["Rules"]:
+            default = rule.get("ApplyServerSideEncryptionByDefault")
+            if default:
+                return Encryption(default["SSEAlgorithm"], default.get("KMSMasterKeyID"))
+        return None
+
+    def first_key(self, bucket: str, prefix: str) -> str | None:
+        """One key under the prefix; None: there is none."""
+        with calling("s3:ListBucket"):
+            answer = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        return next((found["Key"] for found in answer.get("Contents", []) if "Key" in found), None)
+
+    def can_read(self, bucket: str, key: str) -> None:
+        """Reads one byte, which needs the right to the object and to the key it is encrypted with."""
+        with calling("s3:GetObject"):
+            self._client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()

@@ -1,8 +1,11 @@
-"""Secrets Manager: a login for a probe, and whether a secret exists."""
+"""Secrets Manager: a login for a probe, and how a secret stands."""
 
 import json
+import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from chalicelib.aws.translate import calling
 from chalicelib.errors import AwsInvalid, AwsNotFound
@@ -22,6 +25,33 @@ class Login:
     password: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class DatabaseSecret:
+    """What a secret of a database says; where it says nothing, RDS knows better anyway."""
+
+    login: Login
+    host: str | None
+    port: int | None
+
+
+@dataclass(frozen=True)
+class SecretFacts:
+    name: str
+    deleted: bool
+    """It waits for its deletion: nobody can read it."""
+    rotates: bool
+    changed_at: datetime | None
+    rotated_at: datetime | None
+    kms_key: str | None
+    """None: the account's own key for secrets."""
+
+
+_ADDRESS = re.compile(
+    r"^[a-z0-9+]+://(?P<user>[^:/?#]+):(?P<password>.+)@(?P<host>[^:/?#@]+)(?::(?P<port>\d+))?(?:[/?]|$)"
+)
+_ADDRESS_KEYS = ("uri", "url", "connection_string", "connectionString", "MLFLOW_BACKEND_STORE_URI")
+
+
 class Secrets:
     def __init__(self, client: _Client) -> None:
         self._client = client
@@ -38,6 +68,32 @@ class Secrets:
             reason = f"secret {name} is not JSON with username and password"
             raise AwsInvalid("secretsmanager:GetSecretValue", "Shape", reason) from None
 
+    def database(self, name: str) -> DatabaseSecret:
+        """As RDS writes it (`username`, `password`, `host`, `port`), or as one address like MLflow wants it."""
+        with calling("secretsmanager:GetSecretValue"):
+            text = self._client.get_secret_value(SecretId=name).get("SecretString", "")
+        found = _database_secret(text)
+        if found is None:
+            reason = f"secret {name} is neither JSON with username and password nor a database address"
+            raise AwsInvalid("secretsmanager:GetSecretValue", "Shape", reason)
+        return found
+
+    def facts(self, name: str) -> SecretFacts | None:
+        """None: there is no such secret. Never its value."""
+        try:
+            with calling("secretsmanager:DescribeSecret"):
+                raw = self._client.describe_secret(SecretId=name)
+        except AwsNotFound:
+            return None
+        return SecretFacts(
+            name=raw.get("Name", name),
+            deleted="DeletedDate" in raw,
+            rotates=bool(raw.get("RotationEnabled")),
+            changed_at=_utc(raw.get("LastChangedDate")),
+            rotated_at=_utc(raw.get("LastRotatedDate")),
+            kms_key=raw.get("KmsKeyId"),
+        )
+
     def exists(self, name: str) -> bool:
         """A secret that waits for its deletion is gone: tasks cannot read it."""
         try:
@@ -45,3 +101,26 @@ class Secrets:
                 return "DeletedDate" not in self._client.describe_secret(SecretId=name)
         except AwsNotFound:
             return False
+
+
+def _utc(value: object) -> datetime | None:
+    return value.astimezone(UTC) if isinstance(value, datetime) else None
+
+
+def _database_secret(text: str) -> DatabaseSecret | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = {"uri": text.strip()}
+    if not isinstance(value, dict):
+        return None
+    if "username" in value and "password" in value:
+        port = str(value.get("port", ""))
+        login = Login(str(value["username"]), str(value["password"]))
+        return DatabaseSecret(login, value.get("host"), int(port) if port.isdigit() else None)
+    address = next((str(value[key]) for key in _ADDRESS_KEYS if value.get(key)), "")
+    match = _ADDRESS.match(address)
+    if match is None:
+        return None
+    login = Login(unquote(match["user"]), unquote(match["password"]))
+    return DatabaseSecret(login, match["host"], int(match["port"]) if match["port"] else None)

@@ -106,20 +106,24 @@ def partition_of(region: str) -> str:
 def session_policy(stack: Stack, account: str, permissions: Sequence[Permission]) -> str:
     """The step's declared actions on this stack's resources, and nothing else."""
     facts = resource_facts(stack, account)
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], set[str]] = {}
     for permission in permissions:
         resource = fill(permission.resource, facts)
         if resource is not None:
             condition = {op: {k: fill(v, facts) or v for k, v in c.items()} for op, c in permission.condition.items()}
-            groups.setdefault((resource, json.dumps(condition, sort_keys=True)), []).append(permission.action)
+            groups.setdefault((resource, json.dumps(condition, sort_keys=True)), set()).add(permission.action)
+    # Resources with the same rights share a statement: every character counts against the limit.
+    merged: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for (resource, conditions), actions in sorted(groups.items()):
+        merged.setdefault((tuple(sorted(actions)), conditions), []).append(resource)
     statements = [
         {
             "Effect": "Allow",
-            "Action": sorted(set(actions)),
-            "Resource": resource,
-            **({"Condition": json.loads(condition)} if condition != "{}" else {}),
+            "Action": list(actions),
+            "Resource": resources if len(resources) > 1 else resources[0],
+            **({"Condition": json.loads(conditions)} if conditions != "{}" else {}),
         }
-        for (resource, condition), actions in sorted(groups.items())
+        for (actions, conditions), resources in merged.items()
     ]
     # An absent session policy would mean all of the role's rights: no rights are said as a denial.
     nothing = [{"Effect": "Deny", "Action": "*", "Resource": "*"}]
@@ -141,8 +145,21 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
         "database": stack.database.instance if stack.database else None,
         "database_cluster": stack.database.cluster if stack.database else None,
         "bucket": stack.artifacts.bucket if stack.artifacts else None,
-        "admin_secret": stack.mlflow.admin_secret,
+        "admin_secret": _secret_name(stack.mlflow.admin_secret),
+        "database_secret": _secret_name(stack.database.secret if stack.database else None),
+        "artifacts_secret": _secret_name(stack.artifacts.secret if stack.artifacts else None),
+        "ldap_secret": _secret_name(stack.ldap.bind_secret if stack.ldap else None),
+        "log_group": stack.logs.group if stack.logs else None,
+        "task_role": stack.ecs.task_role,
+        "execution_role": stack.ecs.execution_role,
     }
+
+
+def _secret_name(name_or_arn: str | None) -> str | None:
+    """The name alone: AWS ends the ARN of a secret with a hyphen and six characters of its own."""
+    if name_or_arn is None or not name_or_arn.startswith("arn:"):
+        return name_or_arn
+    return re.sub(r"-\w{6}$", "", name_or_arn.split(":", 6)[-1])
 
 
 def fill(template: str, facts: dict[str, str | None]) -> str | None:

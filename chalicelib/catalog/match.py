@@ -148,6 +148,8 @@ def _task_leaves(trigger: EcsTaskTrigger) -> tuple[Leaf, ...]:
     leaves: list[Leaf] = [_is_stopped]
     if trigger.stop_code is not None:
         leaves.append(_equals("stop_code", trigger.stop_code))
+    if trigger.cause is not None:
+        leaves.append(_equals("cause", trigger.cause))
     if trigger.exit_code is not None:
         leaves.append(_exited_with(trigger.exit_code))
     if trigger.stopped_reason is not None:

@@ -14,6 +14,7 @@ from chalicelib.engine.verification import all_true
 from chalicelib.errors import StoreError
 from chalicelib.guards.freeze import standing_freeze
 from chalicelib.guards.live import blast_radius, losses, stand_aside
+from chalicelib.guards.veto import vetoed
 from chalicelib.models.check import Answer, CheckResult
 from chalicelib.models.decision import GuardResult
 from chalicelib.models.run import Run, RunStatus, StepRecord
@@ -102,4 +103,5 @@ def _of_plan(run: Run, record: StepRecord, steps: tuple[StepRecord, ...]) -> tup
     return (
         blast_radius(run.runbook.guards.blast_radius, (*known, *record.changes)),
         losses(record.changes, approved=said_yes(run, record)),
+        vetoed((change.action for change in record.changes), (one.output for one in steps)),
     )

@@ -136,7 +136,9 @@ def _nothing_done(view: View) -> Move:
     """All steps are over and none changed anything: no verdict, and for a confirmed signal a person."""
     acts = any(record.changes or record.status is StepStatus.UNCHANGED for record in view.steps)
     confirmed = view.run.incident_id is not None
+    said = next((record.diagnosis for record in view.steps if record.diagnosis), None)
     why = "everything was already as wanted" if acts else "no step found anything to change"
+    why += f"; diagnosis: {said}" if said else ""
     return Finish(RunStatus.FINISHED, None, why, needs_person=confirmed)
 
 

@@ -21,6 +21,7 @@ from chalicelib.engine.situation import Halt, Situation
 from chalicelib.engine.stepwork import StepWork
 from chalicelib.engine.verification import add_sample, all_true, begin
 from chalicelib.guards.live import blast_radius
+from chalicelib.guards.veto import vetoed
 from chalicelib.models.check import Answer, CheckResult
 from chalicelib.models.run import Mode, Run, RunStatus, StepRecord, StepStatus, Verdict
 
@@ -171,14 +172,19 @@ class Executor:
         text = f"plan {plan.hash[:12]}: {count} change(s)" if count else "plan: nothing to change now"
         facts = {"hash": plan.hash, "changes": [change.sentence for change in plan.changes]}
         update: dict[str, Any] = {"plan_sealed": True, "plan_hash": plan.hash}
-        refusal = blast_radius(at.run.runbook.guards.blast_radius, plan.changes)
+        actions = (change.action for change in plan.changes)
+        guards = (
+            vetoed(actions, (record.output for record in at.steps)),
+            blast_radius(at.run.runbook.guards.blast_radius, plan.changes),
+        )
+        refusal = next((result for result in guards if not result.passed), None)
         notes: list[Note] = [("planned", text, facts)] if plan.steps or not at.run.looks else []
         run = self._journal.save(at.run, at.now, notes, **update)
         if only_shows(run):
             return self._releaser.finish(
                 run, m.Finish(RunStatus.FINISHED, None, f"{text}; nothing was changed"), at.now
             )
-        if not refusal.passed:
+        if refusal:
             end = m.Finish(RunStatus.STOPPED, None, f"{refusal.guard}: {refusal.because}", needs_person=True)
             return self._releaser.finish(run, end, at.now)
         if not plan.steps and self._may_look_again(run, at.now):

@@ -51,5 +51,5 @@ def step_notes(before: StepRecord, after: StepRecord) -> list[Note]:
 def _because(record: StepRecord) -> str:
     if record.status is StepStatus.PLANNED:
         return f", {len(record.changes)} change(s)"
-    why = record.detail or record.known_later
+    why = record.detail or record.known_later or record.diagnosis
     return f", {why}" if why else ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.models.words import Risk
+from chalicelib.steps.senses import Senses
 
 if TYPE_CHECKING:  # what the rooms below are made of is loaded by wiring, when it is first needed
     from collections.abc import Callable, Mapping
@@ -35,6 +36,8 @@ class Ports:
     http: HttpPort
     jitter: Callable[[], float]
     """0 to 1; spreads retries. Random in Lambda, seeded in the sandbox."""
+    senses: Senses = field(default_factory=Senses)
+    """What probes need beyond AWS and HTTP: logins, knowledge."""
     lease_s: int = 360
     """Longer than one Advance can live: function time-out (300 s) and a minute (S31)."""
 

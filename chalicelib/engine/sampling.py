@@ -24,6 +24,12 @@ def context(
         http=ports.http,
         alarms=alarms,
         since=run.created_at,
+        databases=ports.senses.databases,
+        directories=ports.senses.directories,
+        in_network=ports.senses.in_network,
+        fingerprint_key=ports.senses.fingerprint_key,
+        diagnoser=ports.senses.diagnoser,
+        side_by_side=ports.senses.side_by_side,
     )
 
 

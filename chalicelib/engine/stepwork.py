@@ -4,6 +4,7 @@ Changes are stored before the first call and never planned anew after a crash: d
 would stop other tasks. The lease keeps a second worker away while the first may still be at it.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -227,16 +228,7 @@ class StepWork:
         if not acting:
             return ctx
         aws = self._ports.sessions.for_stack(at.stack, at.run.id, step_id, of.permissions, plan_mode=False)
-        return StepContext(
-            stack=ctx.stack,
-            run_id=ctx.run_id,
-            step_id=step_id,
-            now=at.now,
-            aws=aws,
-            http=ctx.http,
-            alarms=at.alarms,
-            since=ctx.since,
-        )
+        return replace(ctx, aws=aws)
 
     def _scope(self, at: Situation) -> dict[str, Any]:
         # A step that is over without output never will have one: that is null, not "later".

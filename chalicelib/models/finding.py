@@ -1,9 +1,26 @@
 """Finding: a named cause with confidence, the evidence it rests on, and the remedy it suggests."""
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from chalicelib.models.shape import Shape
 from chalicelib.models.words import Utc
+
+
+class Outcome(StrEnum):
+    DIAGNOSED = "diagnosed"
+    HEALTHY = "healthy"
+    UNKNOWN = "unknown"
+
+
+class Trust(StrEnum):
+    """The most trusted source among a finding's evidence, best first (S4)."""
+
+    AWS = "aws"
+    PROBE = "probe"
+    HTTP = "http"
+    LOG = "log"
 
 
 class Evidence(Shape):
@@ -18,3 +35,23 @@ class Finding(Shape):
     confidence: float = Field(ge=0, le=1)
     evidence: tuple[Evidence, ...] = ()
     remedy: str | None = None
+    trust: Trust | None = None
+
+    @property
+    def may_act_alone(self) -> bool:
+        """What only log text says may suggest or ask, never start an automatic action (S4)."""
+        return self.trust not in {None, Trust.LOG}
+
+
+class Veto(Shape):
+    """A step that the diagnosed cause forbids, and why."""
+
+    step: str
+    cause: str
+    why: str
+
+
+class Diagnosis(Shape):
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+    vetoes: tuple[Veto, ...] = ()

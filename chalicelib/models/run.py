@@ -82,6 +82,15 @@ class StepRecord(Shape):
     version: int = 0
 
     @property
+    def diagnosis(self) -> str | None:
+        """What a diagnosing probe said, in words: `db.auth_failed (97% sure)`, `healthy`, `unknown`."""
+        said = self.output or {}
+        if "vetoes" not in said or "outcome" not in said:
+            return None
+        cause = said.get("cause")
+        return f"{cause} ({float(said.get('confidence') or 0):.0%} sure)" if cause else str(said["outcome"])
+
+    @property
     def changed_anything(self) -> bool:
         return any(p.state.value in {"done", "started"} for p in self.progress)
 

@@ -28,6 +28,8 @@ class EcsTaskTrigger(YamlShape):
     stop_code: str | None = None
     stopped_reason: str | None = None
     exit_code: int | None = None
+    cause: Literal["crashed", "out_of_memory", "unhealthy", "failed_to_start"] | None = None
+    """What the stop amounts to. Not the same as exit code 137, which follows health-check kills too."""
 
 
 class EcsDeploymentTrigger(YamlShape):

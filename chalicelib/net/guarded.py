@@ -9,7 +9,6 @@ import contextlib
 import http.client
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chalicelib.net.addresses import why_forbidden
+from chalicelib.net.deadline import Deadline
 from chalicelib.net.http import HttpAnswer, HttpFailure, HttpRequest
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class GuardedHttp:
         except HttpFailure:
             return []
 
-    def _connect(self, target: _Target, address: str, deadline: "_Deadline") -> socket.socket:
+    def _connect(self, target: _Target, address: str, deadline: Deadline) -> socket.socket:
         within = min(CONNECT_WITHIN_S, deadline.seconds)
         try:
             raw = socket.create_connection((address, target.port), timeout=within)
@@ -139,48 +139,16 @@ class GuardedHttp:
         except ssl.SSLError as exc:
             raw.close()
             raise HttpFailure("tls", f"{target.host}: {exc.reason or exc}") from exc
-        deadline.watch(wrapped)
         return wrapped
 
-    @contextlib.contextmanager
-    def _deadline(self, seconds: float) -> "Iterator[_Deadline]":
+    def _deadline(self, seconds: float) -> Deadline:
         if seconds <= 0:
             raise HttpFailure("dns", "resolving took all the time there was")
-        deadline = _Deadline(seconds)
-        try:
-            yield deadline
-        finally:
-            deadline.cancel()
-
-
-class _Deadline:
-    """Cuts the socket when time is up. Socket time-outs alone start anew with every byte."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.passed = False
-        self._sock: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def watch(self, sock: socket.socket) -> None:
-        self._sock = sock
-        if self.passed:
-            self._cut()
-
-    def _cut(self) -> None:
-        self.passed = True
-        if self._sock is not None:
-            with contextlib.suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RDWR)
-
-    def cancel(self) -> None:
-        self._timer.cancel()
+        return Deadline(seconds)
 
 
 @contextlib.contextmanager
-def _said_plainly(deadline: _Deadline) -> "Iterator[None]":
+def _said_plainly(deadline: Deadline) -> "Iterator[None]":
     """Whatever goes wrong on a connected socket becomes one HttpFailure."""
     from urllib3.exceptions import HTTPError
 

@@ -16,9 +16,10 @@ class Problem(StrEnum):
     PROTOCOL = "protocol"  # something answered, and not as this kind of server does
     # About Steward, not about the stack: these support no cause (S3).
     NOT_ADMITTED = "address_not_admitted"  # the server lets this address or user in from elsewhere only
+    UNTRUSTED = "certificate_not_trusted_here"  # by the certificates this worker has; MLflow may have others
     FORBIDDEN_ADDRESS = "forbidden_address"  # S25: the name leads where Steward does not connect to
     PLAIN_TEXT = "login_not_sent_in_plain_text"  # S25
 
     @property
     def is_ours(self) -> bool:
-        return self in {Problem.NOT_ADMITTED, Problem.FORBIDDEN_ADDRESS, Problem.PLAIN_TEXT}
+        return self in {Problem.NOT_ADMITTED, Problem.UNTRUSTED, Problem.FORBIDDEN_ADDRESS, Problem.PLAIN_TEXT}

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import ssl
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.net.checked_connection import Connecting, NoConnection
@@ -53,7 +54,7 @@ class PostgresLogin:
         with Deadline(request.timeout_s) as deadline:
             facts = self._look(request, deadline)
         if facts.problem is Problem.PROTOCOL and deadline.passed:
-            return failed(Problem.TIMEOUT, f"not done within {request.timeout_s:g} s")
+            return replace(failed(Problem.TIMEOUT, f"not done within {request.timeout_s:g} s"), reachable=True)
         return facts
 
     def _look(self, request: DatabaseRequest, deadline: Deadline) -> DatabaseFacts:
@@ -74,6 +75,8 @@ class PostgresLogin:
             answer = sock.recv(1)
             if answer == b"S":
                 return self._connecting.tls().wrap_socket(sock, server_hostname=host)
+        except ssl.SSLCertVerificationError:
+            return NoConnection(Problem.UNTRUSTED, f"the certificate of {host} is not trusted here")
         except ssl.SSLError as exc:
             return NoConnection(Problem.TLS, f"{host}: {exc.reason or 'no agreement on TLS'}")
         except OSError:
@@ -101,23 +104,26 @@ class PostgresLogin:
 
 
 def _facts(connection: "Connection", tls: str) -> DatabaseFacts:
-    connection.run("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
-    connection.run("SET statement_timeout = 2000")
-    ((version, limit, count, waiting, read_only),) = connection.run(_HOW_IT_STANDS)
-    holders = tuple(Holder(*map(str, row[:4]), count=int(row[4])) for row in connection.run(_WHO_HOLDS))
-    return DatabaseFacts(
+    from pg8000.exceptions import DatabaseError
+
+    in_ = DatabaseFacts(reachable=True, authenticated=True, database_exists=True, tls=tls)
+    try:
+        connection.run("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+        connection.run("SET statement_timeout = 2000")
+        ((version, limit, count, waiting, read_only),) = connection.run(_HOW_IT_STANDS)
+        rows = connection.run(_WHO_HOLDS)
+    except DatabaseError as exc:
+        return replace(in_, detail=f"logged in; how the server stands cannot be read ({_code(exc)})")
+    return replace(
+        in_,
         detail=f"logged in; {count} of {limit} connections",
-        reachable=True,
-        authenticated=True,
-        database_exists=True,
-        tls=tls,
         server_version=str(version),
         connections=int(count),
         connection_limit=int(limit),
         waiting_for_locks=int(waiting),
         read_only=bool(read_only),
         alembic_version=_alembic_version(connection),
-        holders=holders,
+        holders=tuple(Holder(str(u), str(app), str(at), str(state), int(n)) for u, app, at, state, n in rows),
     )
 
 
@@ -141,5 +147,4 @@ def _refused(code: str, request: DatabaseRequest) -> DatabaseFacts:
     if code == "28000":
         return failed(Problem.NOT_ADMITTED, f"the server admits no such login from this address ({code})")
     problem = _BY_CODE.get(code, Problem.PROTOCOL)
-    named = f" {request.name}" if problem is Problem.NO_DATABASE else ""
-    return failed(problem, f"the server answers {code or 'without a code'}:{named} {problem.value}".replace(":  ", ": "))
+    return failed(problem, f"the server refuses the login to {request.name}: {problem.value} ({code or 'no code'})")

@@ -54,9 +54,21 @@ def what_steward_found(run: Run, steps: Sequence[StepRecord]) -> Section:
             continue
         if step.status is StepStatus.SKIPPED:
             lines.append(line(f"{step.do} was skipped", step.detail))
+        elif step.diagnosis:
+            lines += _diagnosed(step.diagnosis, step.output or {})
         elif step.output:
             lines.append(line(f"{step.do}: {_facts(step.output)}", step.detail))
     return section("What Steward found", lines)
+
+
+def _diagnosed(said: str, output: dict[str, Any]) -> list[Line]:
+    """The causes with what they rest on and what helps, best first; what must not be done now."""
+    lines = [line(f"diagnosis: {said}")]
+    for finding in output.get("findings", []):
+        evidence = "; ".join(finding.get("evidence", [])[:2])
+        lines.append(line(f"{finding['cause']}: {finding.get('remedy') or 'no remedy known'}", evidence))
+    vetoes = dict.fromkeys(f"not now: {veto['step']}, {veto['why']}" for veto in output.get("vetoes", []))
+    return lines + [line(text) for text in vetoes]
 
 
 def what_was_changed(run: Run, steps: Sequence[StepRecord]) -> Section:
@@ -66,6 +78,8 @@ def what_was_changed(run: Run, steps: Sequence[StepRecord]) -> Section:
         lines.append(line(with_run(change.sentence, run.id), lost or f"{change.operation} on {change.resource}"))
     for change, progress in changes_in(steps, ChangeState.UNCHANGED):
         lines.append(line(f"already so, not touched: {with_run(change.sentence, run.id)}", progress.detail))
+    for change, progress in changes_in(steps, ChangeState.STARTED):
+        lines.append(line(f"begun, and its end not seen: {with_run(change.sentence, run.id)}", progress.detail))
     return section("What was changed", lines or [line("Nothing was changed.")])
 
 

@@ -64,3 +64,22 @@ READ_DEPLOYMENT_HISTORY = (
         why="which task definition that deployment ran",
     ),
 )
+_RDS = "arn:{partition}:rds:{region}:{account}"
+DESCRIBE_DATABASE = (
+    Permission(
+        action="rds:DescribeDBInstances",
+        resource=f"{_RDS}:db:{{database}}",
+        why="the instance's status, sizes and address",
+    ),
+    Permission(
+        action="rds:DescribeDBClusters",
+        resource=f"{_RDS}:cluster:{{database_cluster}}",
+        why="the same of an Aurora cluster",
+    ),
+)
+READ_METRICS = Permission(action="cloudwatch:GetMetricData", resource="*", why="values of the stack's metrics")
+DESCRIBE_SECRETS = Permission(
+    action="secretsmanager:DescribeSecret",
+    resource="arn:{partition}:secretsmanager:{region}:{account}:secret:*",
+    why="whether what the tasks read exists, and when it changed; never its value",
+)

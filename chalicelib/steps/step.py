@@ -18,9 +18,13 @@ from chalicelib.models.shape import Shape, YamlShape
 from chalicelib.models.stack import Stack
 from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
+from chalicelib.net.database_login import DatabaseLogin, NoDatabases
+from chalicelib.net.directory_login import DirectoryLogin, NoDirectories
+from chalicelib.steps.side_by_side import SideBySide, in_threads
 
 if TYPE_CHECKING:  # the gateways are built by wiring; steps only call them
     from chalicelib.aws.gateways import Aws
+    from chalicelib.diagnosis.diagnose import Diagnoser
     from chalicelib.net.http import HttpPort
 
 
@@ -50,6 +54,15 @@ class StepContext:
     """Alarms that fire in the incident of this run; empty for runs started by hand."""
     since: datetime | None = None
     """When the trouble began."""
+    databases: DatabaseLogin = field(default_factory=NoDatabases)
+    directories: DirectoryLogin = field(default_factory=NoDirectories)
+    in_network: bool = False
+    """Whether this worker stands in the stack's network. Only there is "no connection" a fact of the stack (S3)."""
+    fingerprint_key: bytes = field(default=b"", repr=False)
+    """Steward's own secret, with which values that nobody may see are told apart (S29)."""
+    diagnoser: "Diagnoser | None" = None
+    """What Steward knows of sick MLflows; None where no signatures are packaged."""
+    side_by_side: SideBySide = in_threads
     undo_of: tuple[Change, ...] = field(default=())
     """For an undo run: the Changes that were really made, in the order they were made."""
 

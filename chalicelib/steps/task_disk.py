@@ -16,7 +16,8 @@ from chalicelib.aws.ecs_shapes import ContainerDefinition, TaskDefinition
 
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<path>[^\s'\"?#;,)}\\|&>]*)")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
-_WRAPPED = re.compile(r"(?:[A-Za-z0-9+/_-]{40,}\\?\r?\n)+[A-Za-z0-9+/_-]+={0,2}")
+# The look-behind keeps it linear: without it a long run is tried from every character in it.
+_WRAPPED = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{40,}\\?\r?\n)+[A-Za-z0-9+/_-]+={0,2}")
 _GZIP = b"\x1f\x8b"
 _MOST = 64 * 1024
 _OPTION = re.compile(r"--(?P<name>[a-z-]+)(?:[=\s]+)(?P<value>'[^']*'|\"[^\"]*\"|[^\s;&|]+)")

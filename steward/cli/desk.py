@@ -84,7 +84,7 @@ def open_desk(where: str, runbooks_dir: str | None = None, shown: Shown | None =
     if remote is not None:
         yield remote
         return
-    with fresh_simulation(runbooks_dir) as sim:
+    with fresh_simulation(runbooks_dir, fault=fault or None) as sim:
         if fault:
             (shown or play)(sim, fault)
         yield LocalDesk(sim)
@@ -97,13 +97,15 @@ def fresh_simulation(
     runbooks: "Mapping[str, Runbook] | None" = None,
     seed: int = 0,
     start: "datetime | None" = None,
+    fault: str | None = None,
 ) -> "Iterator[Simulation]":
+    """`fault` breaks nothing yet: it lets the stack have from the start what that fault needs."""
     from steward.cli.folders import read_runbooks
     from steward.sandbox.simulation import Simulation
     from steward.sandbox.world import START, World
 
     known = runbooks if runbooks is not None else read_runbooks(runbooks_dir)
-    with World.create(seed=seed, start=start or START) as world:
+    with World.create(seed=seed, start=start or START, for_fault=fault) as world:
         yield Simulation(world, known, seed=seed)
 
 

@@ -18,6 +18,7 @@ _COMMANDS = {
     "demo": "demo:demo",
     "signal": "signals:signal",
     "explain": "signals:explain",
+    "diagnose": "diagnose:diagnose",
     "runbooks": "runbooks:runbooks",
     "run": "runs:run",
     "runs": "runs:runs",

@@ -1,6 +1,6 @@
 """What is written by `steward generate` and compared in CI: made from the code's own declarations.
 
-The state machine, the JSON Schemas for editors, the reference of steps and checks.
+The state machine, the JSON Schemas for editors, the reference of steps, checks and causes.
 """
 
 import json
@@ -11,6 +11,8 @@ from typing import Any
 from chalicelib.catalog.schema import runbook_schema, stack_schema
 from chalicelib.engine.machine import definition
 from chalicelib.models.step_index import StepIndex
+from steward.cli.knowledge import read_knowledge
+from steward.packaging.causes_reference import causes_reference
 from steward.packaging.reference import check_reference, step_reference
 
 Json = dict[str, Any]
@@ -24,6 +26,7 @@ def generated(index: StepIndex) -> Mapping[str, str]:
         "docs/reference/stack.schema.json": _json(stack_schema()),
         "docs/reference/steps.md": step_reference(index),
         "docs/reference/checks.md": check_reference(index),
+        "docs/reference/causes.md": causes_reference(read_knowledge()),
     }
 
 

@@ -12,6 +12,9 @@ Answer = Callable[[Params, datetime], "dict[str, Any] | None"]
 Answers = dict[str, Answer]
 """By operation, as boto3 names it."""
 
+HEADERS = "sandbox-headers"
+"""A key of an answer whose value is not part of it but the headers of its response."""
+
 
 class Declined(Exception):
     def __init__(self, code: str, message: str, status: int = 400) -> None:

@@ -7,22 +7,42 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.flows.approve import answer
+from chalicelib.flows.start import Request, start
 from chalicelib.models.run import RunStatus
 from chalicelib.models.runbook import Runbook
 from steward.sandbox.crash import FragileSimulation, Points, Report, fly
 from steward.sandbox.simulation import Simulation
-from steward.sandbox.world import World
+from steward.sandbox.world import START, World
+
+MIRROR = "public.ecr.aws/docker/library/python:3.11-slim"
+LET_IT_SHOW = timedelta(minutes=6)
 
 
-def approve_what_asks(simulation: Simulation) -> None:
+def approve_what_asks(simulation: Simulation) -> bool:
     for run in simulation.runs():
         if run.status is RunStatus.AWAITING_APPROVAL:
             approval = simulation.parts.engine.approvals.current(run.id)
             if approval and approval.state.value == "pending":
                 answer(simulation.parts, run.id, approve=True, by="crash-harness", reason="the losses are known")
+    return True
+
+
+def by_hand(runbook: str, **inputs: Any) -> Callable[[Simulation], bool]:
+    """Somebody starts it once the fault shows, and says yes where it asks. The key makes it one run."""
+
+    def act(simulation: Simulation) -> bool:
+        world = simulation.world
+        if world.clock.now() < START + LET_IT_SHOW:
+            return False
+        request = Request(runbook, world.stack().stack, "crash-harness", "harness", dict(inputs), key="harness")
+        start(simulation.parts, request)
+        return approve_what_asks(simulation)
+
+    return act
 
 
 @dataclass(frozen=True)
@@ -30,7 +50,7 @@ class Case:
     runbook: str
     fault: str
     params: Mapping[str, Any] = field(default_factory=dict)
-    act: Callable[[Simulation], None] | None = None
+    act: Callable[[Simulation], bool] | None = None
 
 
 CASES: dict[str, Case] = {
@@ -40,6 +60,14 @@ CASES: dict[str, Case] = {
     "deployment-failed": Case("deployment-failed", "bad-deployment"),
     "high-error-rate": Case("high-error-rate", "error-burst"),
     "high-latency": Case("high-latency", "overload", {"for_s": 300}),
+    "out-of-memory": Case("out-of-memory", "out-of-memory", act=by_hand("out-of-memory")),
+    "image-cannot-be-pulled": Case(
+        "image-cannot-be-pulled", "image-rate-limited", act=by_hand("image-cannot-be-pulled", image=MIRROR)
+    ),
+    "health-check": Case("health-check", "database-down", act=by_hand("health-check")),
+    "database-unreachable": Case("database-unreachable", "password-rotated", act=by_hand("database-unreachable")),
+    "artifact-store-denied": Case("artifact-store-denied", "bucket-denied", act=by_hand("artifact-store-denied")),
+    "authentication-broken": Case("authentication-broken", "ldap-down", act=by_hand("authentication-broken")),
 }
 
 

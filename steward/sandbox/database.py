@@ -13,7 +13,8 @@ from steward.sandbox.task import Task
 
 MAX_CONNECTIONS = 81
 """What RDS gives a db.t3.micro."""
-_RESERVED = 3
+LOGIN_LIMIT = MAX_CONNECTIONS - 3
+"""The rest is reserved."""
 _OWN = 2
 """rdsadmin's."""
 PER_TASK = 5
@@ -46,11 +47,15 @@ class Database:
         """As DescribeEvents lists them, oldest first."""
         self.password = place.DATABASE_PASSWORD
         self.schema = SCHEMA
+        self.lacks_tables = False
+        """A newer MLflow took tables away, so this one tries to migrate before it refuses."""
         self.allocated_gib = 20
         self.free_bytes = int(13.5 * _GIB)
         self.holders: list[Holder] = []
-        self.tasks: Callable[[], int] = lambda: 0
-        """How many tasks have their pool open."""
+        self.slots_come_and_go = True
+        """With all slots taken, a login that needs only one for a moment finds one."""
+        self.tasks: Callable[[], list[str]] = list
+        """The addresses of the tasks that have their pool open."""
         self._over_at: datetime | None = None
         self._fails_over = False
 
@@ -68,8 +73,8 @@ class Database:
     def connections(self) -> int:
         if not self.answers:
             return 0
-        wanted = _OWN + PER_TASK * self.tasks() + sum(each.connections for each in self.holders if each.is_there())
-        return min(wanted, MAX_CONNECTIONS)
+        wanted = _OWN + PER_TASK * len(self.tasks()) + sum(each.connections for each in self.holders if each.is_there())
+        return min(wanted, LOGIN_LIMIT)
 
     def refusal(self, password: str) -> Refusal | None:
         """What somebody gets who comes with this password. None: all is well."""
@@ -77,7 +82,7 @@ class Database:
             return words.GONE
         if password != self.password:
             return words.PASSWORD
-        if self.connections >= MAX_CONNECTIONS - _RESERVED:
+        if self.connections >= LOGIN_LIMIT:
             return words.CONNECTIONS
         return words.DISK_FULL if self.is_full else None
 
@@ -118,7 +123,9 @@ class Database:
         self.free_bytes += (gib - self.allocated_gib) * _GIB
         self.allocated_gib = gib
         self.status = "storage-optimization" if self.status in _ANSWERS else self.status
-        self._tell(now, "RDS-EVENT-0017", ["configuration change"], "Finished applying modification to allocated storage")
+        self._tell(
+            now, "RDS-EVENT-0017", ["configuration change"], "Finished applying modification to allocated storage"
+        )
 
     def tick(self, now: datetime) -> None:
         if self._over_at is None or now < self._over_at:
@@ -155,7 +162,7 @@ class Database:
             "DBInstanceStatus": self.status,
             "MasterUsername": place.DATABASE_USER,
             "DBName": place.DATABASE_NAME,
-            "Endpoint": {"Address": place.DATABASE_HOST, "Port": 5432, "HostedZoneId": "Z1TTGA775OQIYO"},
+            "Endpoint": {"Address": place.DATABASE_HOST, "Port": place.DATABASE_PORT, "HostedZoneId": "Z1TTGA775OQIYO"},
             "AllocatedStorage": self.allocated_gib,
             "StorageType": "gp3",
             "InstanceCreateTime": self._since,

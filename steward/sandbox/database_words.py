@@ -6,6 +6,7 @@ from enum import StrEnum
 from steward.sandbox import place
 
 _SERVER = f'connection to server at "{place.DATABASE_HOST}" (10.0.3.15), port 5432 failed:'
+_CAUGHT = "The following exception is caught."
 _BACKGROUND = "(Background on this error at: https://sqlalche.me/e/21/e3q8)"
 RETRIES_AFTER_S = (0.1, 0.3, 0.7, 1.5, 3.1, 6.3, 12.7, 25.5, 51.1)
 """MLflow waits so long after each try to reach its database at the start; the tenth is the last."""
@@ -76,7 +77,7 @@ def while_serving(refusal: Refusal, caller: str = "_search_experiments") -> tupl
     first, *rest = refusal.lines
     error = "sqlalchemy.exc.OperationalError"
     return (
-        "{at} ERROR mlflow.store.db.utils: SQLAlchemy database error. The following exception is caught.",
+        f"{{at}} ERROR mlflow.store.db.utils: SQLAlchemy database error. {_CAUGHT}",
         *refusal.lines,
         "Traceback (most recent call last):",
         '  File "/usr/local/lib/python3.11/site-packages/mlflow/store/db/utils.py", line 171, in make_managed_session',
@@ -90,8 +91,7 @@ def while_serving(refusal: Refusal, caller: str = "_search_experiments") -> tupl
 
 def will_retry(refusal: Refusal, after_s: float) -> tuple[str, ...]:
     return (
-        "{at} WARNING mlflow.store.db.utils: SQLAlchemy engine could not be created. The following exception is"
-        " caught.",
+        f"{{at}} WARNING mlflow.store.db.utils: SQLAlchemy engine could not be created. {_CAUGHT}",
         *refusal.lines,
         f"Operation will be retried in {after_s} seconds",
     )

@@ -5,17 +5,20 @@ the parts. New tasks get their character from `service.tempers`.
 """
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import InputsRejected, UnknownName
 from steward.sandbox import place
 from steward.sandbox.alarms import ALARM, Alarm
+from steward.sandbox.bucket_faults import BUCKET_FAULTS
+from steward.sandbox.database_faults import DATABASE_FAULTS
+from steward.sandbox.fault import Fault, always_was, roll_out, serving
 from steward.sandbox.load import USUAL_PER_MINUTE
 from steward.sandbox.task import Behaviour, Task
 from steward.sandbox.task_definitions import USERS_ON_DISK, definition_of, install_and_serve
+from steward.sandbox.task_faults import TASK_FAULTS, asks_directory
 
 if TYPE_CHECKING:
     from steward.sandbox.world import World
@@ -58,12 +61,11 @@ _INTERNAL = (
 )
 
 
-@dataclass(frozen=True)
-class Fault:
-    name: str
-    sentence: str
-    apply: Callable[..., None]
-    """World first, then parameters by name, all with defaults."""
+def prepare_for(world: "World", name: str | None) -> None:
+    """What must have been so from the beginning, for this fault to be shown whole."""
+    fault = FAULTS.get(name or "")
+    if fault is not None and fault.asks_directory:
+        asks_directory(world)
 
 
 def break_world(world: "World", name: str, params: dict[str, object]) -> Fault:
@@ -78,14 +80,9 @@ def break_world(world: "World", name: str, params: dict[str, object]) -> Fault:
     return fault
 
 
-def _serving(world: "World") -> list[Task]:
-    now = world.clock.now()
-    return sorted((t for t in world.service.live() if t.answers(now)), key=lambda t: (t.created_at, t.id))
-
-
 def _hang(world: "World") -> Task:
     """The oldest serving task hangs, within the health grace: then ECS leaves it to others."""
-    task = (_serving(world) or world.service.live())[0]
+    task = (serving(world) or world.service.live())[0]
     task.hung = True
     age = int(task.age_s(world.clock.now()))
     if age >= world.service.settings.grace_s:
@@ -114,7 +111,7 @@ def task_crashes(world: "World", exit_code: int = 1, crashes: int = 8) -> None:
         return Behaviour(exits_after_s=_DIES_AFTER_S, exit_code=exit_code, container_reason=oom, last_words=words)
 
     world.service.tempers.append(temper)
-    world.service.crash(_serving(world)[0], world.clock.now(), exit_code, oom)
+    world.service.crash(serving(world)[0], world.clock.now(), exit_code, oom)
 
 
 def bad_deployment(world: "World", circuit_breaker: str = "stop") -> None:
@@ -128,12 +125,9 @@ def failed_upgrade(world: "World", circuit_breaker: str = "stop") -> None:
 
 
 def _deploy_bad(world: "World", command: str, last_words: tuple[str, ...], circuit_breaker: str) -> None:
-    now, settings = world.clock.now(), world.service.settings
-    settings.breaker, settings.breaker_rolls_back = circuit_breaker != "off", circuit_breaker == "rollback"
-    bad = world.definitions.register(definition_of(command), now)["taskDefinitionArn"]
+    bad = roll_out(world, definition_of(command), circuit_breaker)
     behaviour = Behaviour(exits_after_s=_DIES_AFTER_S, exit_code=1, last_words=last_words)
     world.service.tempers.append(lambda task: behaviour if task.definition == bad else None)
-    world.service.deploy(bad, now)
 
 
 def overload(world: "World", per_minute: float = 1020.0, for_s: int = 2400) -> None:
@@ -149,8 +143,8 @@ def overload(world: "World", per_minute: float = 1020.0, for_s: int = 2400) -> N
 
 
 def error_burst(world: "World", share: float = 0.5, everywhere: bool = False) -> None:
-    serving = _serving(world)
-    for task in serving if everywhere else serving[:1]:
+    tasks = serving(world)
+    for task in tasks if everywhere else tasks[:1]:
         task.behaviour = replace(task.behaviour, error_share=share)
         world.logs.write(task, world.clock.now(), _INTERNAL)
 
@@ -164,7 +158,7 @@ def flapping_alarm(world: "World", hangs_s: int = 210, well_s: int = 210) -> Non
         if state["task"] is not None:
             state["task"].hung = False
             state.update(task=None, until=now + timedelta(seconds=well_s))
-        elif _serving(world):
+        elif serving(world):
             state.update(task=_hang(world), until=now + timedelta(seconds=hangs_s))
 
     world.effects.append(flap)
@@ -189,13 +183,7 @@ def never_recovers(world: "World") -> None:
 
 
 def users_on_task_disk(world: "World") -> None:
-    """The deployment has always been so: nothing is rolled out, the revision is simply another."""
-    since = world.service.primary.created_at
-    command = install_and_serve(users=USERS_ON_DISK)
-    arn = world.definitions.register(definition_of(command), since)["taskDefinitionArn"]
-    world.service.primary.definition = arn
-    for task in world.service.live():
-        task.definition = arn
+    always_was(world, definition_of(install_and_serve(users=USERS_ON_DISK)))
     _hang(world)
 
 
@@ -209,7 +197,7 @@ def database_failing_over(world: "World", for_s: int = 120) -> None:
 
 def artifacts_broken(world: "World", how: str = "s3_unreachable") -> None:
     """`how`: s3_unreachable or bucket_missing."""
-    world.server.artifacts = how
+    world.bucket.state = how
 
 
 FAULTS: dict[str, Fault] = {
@@ -249,5 +237,8 @@ FAULTS: dict[str, Fault] = {
             database_failing_over,
         ),
         Fault("artifacts-broken", "Artifacts cannot be listed; tasks and database are well.", artifacts_broken),
+        *DATABASE_FAULTS,
+        *BUCKET_FAULTS,
+        *TASK_FAULTS,
     )
 }

@@ -53,6 +53,7 @@ def _running_task(world: "World", deployment: Deployment, zone: int, now: dateti
     task.status, task.version = Status.RUNNING, 3
     task.started_at = created_at + timedelta(seconds=20)
     task.ever_healthy = task.proved = task.said_ready = True
+    world.service.equip(task)
     world.service.tasks[task.id] = task
     world.logs.starting(task, task.started_at)
     world.logs.ready(task, task.started_at + timedelta(seconds=task.behaviour.ready_after_s))
@@ -96,6 +97,16 @@ ALARMS = (
         EvaluationPeriods=2,
         DatapointsToAlarm=2,
         Threshold=10.0,
+        TreatMissingData="notBreaching",
+    ),
+    _alarm(
+        place.REFUSALS_ALARM,
+        "The tracking server refuses nearly all requests with 4xx",
+        "HTTPCode_Target_4XX_Count",
+        Statistic="Sum",
+        EvaluationPeriods=2,
+        DatapointsToAlarm=2,
+        Threshold=60.0,
         TreatMissingData="notBreaching",
     ),
     _alarm(

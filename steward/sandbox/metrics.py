@@ -44,6 +44,10 @@ def of_value(value: float) -> Point:
     return Point(value, 1, value, value, value)
 
 
+def of_samples(samples: list[float]) -> Point:
+    return Point(sum(samples) / len(samples), 1, min(samples), max(samples), max(samples))
+
+
 def metric_key(namespace: str, name: str, dimensions: Mapping[str, str]) -> MetricKey:
     return namespace, name, frozenset(dimensions.items())
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from steward.sandbox import place
-from steward.sandbox.task_definitions import ADMIN_SECRET_ARN, SECRET_ARN
+from steward.sandbox.secrets_answers import ARNS, FIRST_VALUES
 
 if TYPE_CHECKING:
     import boto3
@@ -73,23 +73,12 @@ class MotoParts:
     def _secrets(self) -> None:
         from moto.secretsmanager.models import secretsmanager_backends
 
-        values = {
-            (place.DATABASE_SECRET, SECRET_ARN): {
-                "username": place.DATABASE_USER,
-                "password": place.DATABASE_PASSWORD,
-            },
-            (place.ADMIN_SECRET, ADMIN_SECRET_ARN): {
-                "username": "admin",
-                "password": place.ADMIN_PASSWORD,
-                "flask": "sandbox-flask-key",
-            },
-        }
         client = self._client("secretsmanager")
         backend = secretsmanager_backends[place.ACCOUNT][place.REGION]
-        for (name, arn), value in values.items():
+        for name, value in FIRST_VALUES.items():
             client.create_secret(Name=name, SecretString=json.dumps(value))
             # The task definition names the secret by an ARN whose end moto would choose.
-            backend.secrets[name].arn = arn
+            backend.secrets[name].arn = ARNS[name]
 
     def _database(self) -> None:
         self._client("rds").create_db_instance(

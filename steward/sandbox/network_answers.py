@@ -1,6 +1,6 @@
 """The load balancer and the database: answered from the world."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from steward.sandbox import place, targets
@@ -8,6 +8,9 @@ from steward.sandbox.answers import Answers, Declined, Params
 from steward.sandbox.database import Database
 from steward.sandbox.targets import Target, Targets
 from steward.sandbox.task import DRAIN_S
+
+_EVENTS_MINUTES = 60
+"""How far DescribeEvents looks back when nobody says."""
 
 
 class ElbAnswers:
@@ -113,7 +116,12 @@ class RdsAnswers:
         self._database = database
 
     def table(self) -> Answers:
-        return {"DescribeDBInstances": self._instances, "DescribeEvents": self._events}
+        return {
+            "DescribeDBInstances": self._instances,
+            "DescribeEvents": self._events,
+            "StartDBInstance": self._start,
+            "ModifyDBInstance": self._modify,
+        }
 
     def _instances(self, params: Params, _now: datetime) -> dict[str, Any] | None:
         asked = params.get("DBInstanceIdentifier")
@@ -121,7 +129,28 @@ class RdsAnswers:
             return None  # a copy that somebody restored: moto keeps those
         return {"DBInstances": [self._database.view()]}
 
-    def _events(self, params: Params, _now: datetime) -> dict[str, Any]:
-        since = params.get("StartTime")
-        told = [each for each in self._database.told if since is None or each["Date"] >= since]
-        return {"Events": told}
+    def _events(self, params: Params, now: datetime) -> dict[str, Any]:
+        asked = params.get("SourceIdentifier")
+        if asked not in {None, place.DATABASE} or params.get("SourceType", "db-instance") != "db-instance":
+            return {"Events": []}
+        start = params.get("StartTime") or now - timedelta(minutes=params.get("Duration", _EVENTS_MINUTES))
+        end, wanted = params.get("EndTime") or now, set(params.get("EventCategories", []))
+        told = [each for each in self._database.told if start <= each["Date"] <= end]
+        return {"Events": [each for each in told if not wanted or wanted & set(each["EventCategories"])]}
+
+    def _start(self, params: Params, now: datetime) -> dict[str, Any] | None:
+        if params["DBInstanceIdentifier"] != place.DATABASE:
+            return None
+        if self._database.status != "stopped":
+            raise Declined("InvalidDBInstanceState", f"Instance {place.DATABASE} is not stopped.")
+        self._database.start(now)
+        return {"DBInstance": self._database.view()}
+
+    def _modify(self, params: Params, now: datetime) -> dict[str, Any] | None:
+        """More storage is what the world knows; anything else is moto's, and changes nothing here."""
+        if params["DBInstanceIdentifier"] != place.DATABASE or "AllocatedStorage" not in params:
+            return None
+        if params["AllocatedStorage"] < self._database.allocated_gib * 1.1:
+            raise Declined("InvalidParameterCombination", "Invalid storage size: it must grow by at least 10%.")
+        self._database.allocate(now, params["AllocatedStorage"])
+        return {"DBInstance": self._database.view()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from steward.sandbox.answers import Answers, Declined, Params
+from steward.sandbox.answers import HEADERS, Answers, Declined, Params
 from steward.sandbox.moto_parts import MotoParts
 from steward.sandbox.tasklogs import TaskLogs
 
@@ -84,7 +84,9 @@ class Overrides:
                     return _declined(declined)
                 if parsed is not None:
                     # A copy, as it would come over the wire: nobody changes the world through an answer.
-                    return _response(200), copy.deepcopy(parsed) | {"ResponseMetadata": _metadata(200)}
+                    headers = parsed.get(HEADERS, {})
+                    answered = {name: value for name, value in parsed.items() if name != HEADERS}
+                    return _response(200), copy.deepcopy(answered) | {"ResponseMetadata": _metadata(200, headers)}
             self._parts.ensure(service)
             if service == "logs":
                 self._logs.flush()
@@ -103,8 +105,8 @@ def _response(status: int) -> "AWSResponse":
     return AWSResponse("", status, HTTPHeaders(), None)
 
 
-def _metadata(status: int) -> dict[str, Any]:
-    return {"RequestId": "sandbox", "HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
+def _metadata(status: int, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    return {"RequestId": "sandbox", "HTTPStatusCode": status, "HTTPHeaders": headers or {}, "RetryAttempts": 0}
 
 
 def _declined(declined: Declined) -> "tuple[AWSResponse, dict[str, Any]]":

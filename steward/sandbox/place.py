@@ -35,6 +35,8 @@ BACKUP_BUCKET = "fraud-models-backup"
 PREFIX = "mlflow-artifacts"
 DATABASE_SECRET = "mlflow/db"  # noqa: S105 - the name of a secret
 ADMIN_SECRET = "mlflow/admin"  # noqa: S105 - the name of a secret
+DIRECTORY_SECRET = "mlflow/ldap"  # noqa: S105 - the name of a secret
+DATABASE_PORT = 5432
 DATABASE_USER = "mlflow"
 DATABASE_PASSWORD = "sandbox-database-password"  # noqa: S105 - a world that nobody can reach
 ADMIN_PASSWORD = "sandbox-admin-password"  # noqa: S105 - the same
@@ -43,6 +45,7 @@ QUEUE = "ops-topic-deliveries"
 
 UNHEALTHY_ALARM = f"{NAME}-unhealthy-hosts"
 ERRORS_ALARM = f"{NAME}-5xx"
+REFUSALS_ALARM = f"{NAME}-4xx"
 LATENCY_ALARM = f"{NAME}-latency"
 
 
@@ -76,7 +79,13 @@ STACK_DOCUMENT: dict[str, Any] = {
     "allowPlainHttp": True,
     "autonomy": "auto",
     "mlflow": {"auth": "basic", "adminSecret": ADMIN_SECRET, "metrics": "/metrics"},
-    "ecs": {"cluster": CLUSTER, "service": SERVICE, "container": CONTAINER},
+    "ecs": {
+        "cluster": CLUSTER,
+        "service": SERVICE,
+        "container": CONTAINER,
+        "taskRole": TASK_ROLE_ARN,
+        "executionRole": EXECUTION_ROLE_ARN,
+    },
     "loadBalancer": {"targetGroup": TARGET_GROUP},
     "database": {"engine": "postgres", "instance": DATABASE, "name": DATABASE_NAME, "secret": DATABASE_SECRET},
     "artifacts": {"bucket": BUCKET, "prefix": PREFIX, "backupBucket": BACKUP_BUCKET},
@@ -88,5 +97,5 @@ STACK_DOCUMENT: dict[str, Any] = {
 """What stacks/fraud-scoring-mlflow.yml says; a test compares them."""
 
 
-def stack() -> Stack:
-    return Stack.model_validate(STACK_DOCUMENT)
+def stack(ldap: dict[str, str] | None = None) -> Stack:
+    return Stack.model_validate(STACK_DOCUMENT | ({"ldap": ldap} if ldap else {}))

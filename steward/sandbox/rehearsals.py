@@ -131,7 +131,7 @@ def find_rehearsals(folder: Path, runbook: str | None = None) -> list[tuple[str,
 
 
 def fly(file: str, case: Rehearsal, runbooks: Mapping[str, Runbook], seed: int = 0) -> Flown:
-    with World.create(seed=seed) as world:
+    with World.create(seed=seed, for_fault=case.world.break_) as world:
         sim = Simulation(world, runbooks, seed=seed)
         began = world.clock.now()
         if case.world.stopped:

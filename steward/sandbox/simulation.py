@@ -6,9 +6,11 @@ anything; it only carries events in, turns the agenda and lets time pass.
 
 import random
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from chalicelib.catalog.match import Matcher
+from chalicelib.diagnosis.diagnose import Diagnoser
 from chalicelib.engine.drivers import LocalDriver
 from chalicelib.flows.advance import advance
 from chalicelib.flows.ingest import ingest
@@ -19,9 +21,13 @@ from chalicelib.models.ledger import FleetLimits
 from chalicelib.models.run import Run
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack
+from chalicelib.net.database_login import NoDatabases
+from chalicelib.net.directory_login import NoDirectories
 from chalicelib.notify.channels import MemoryChannel
 from chalicelib.observability import MemoryTelemetry
 from chalicelib.signals.tie import StackKeys
+from chalicelib.steps.senses import Senses
+from chalicelib.steps.side_by_side import one_after_another
 from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.decisions import Decisions
 from chalicelib.store.memory import MemoryTable
@@ -35,6 +41,14 @@ if TYPE_CHECKING:
 SWEEP_EVERY_S = 60
 MOVES_AT_ONCE = 50
 """Moves without sleeping in between take no virtual time; more than this in a row is a loop."""
+
+
+@cache
+def _diagnoser() -> Diagnoser:
+    """Read and compiled once a process, whatever the number of worlds."""
+    from steward.cli.knowledge import read_knowledge
+
+    return Diagnoser(read_knowledge())
 
 
 class Simulation:
@@ -62,7 +76,9 @@ class Simulation:
         sessions = StackSessions(region, lambda _region, _credentials: self.world.session())
         names = {name for stack in stacks.values() for listed in stack.channels.values() for name in listed}
         return Parts(
-            engine=engine_ports(table, stacks, sessions=sessions, http=self.world.http, jitter=chance.random),
+            engine=engine_ports(
+                table, stacks, sessions=sessions, http=self.world.http, jitter=chance.random, senses=self._senses()
+            ),
             decisions=Decisions(table),
             archive=MemoryBlobs(),
             runbooks=runbooks,
@@ -75,6 +91,17 @@ class Simulation:
             own_account=place.ACCOUNT,
             clock=self.world.clock,
             new_id=self._new_id,
+        )
+
+    def _senses(self) -> Senses:
+        """Logins into the world, and nothing in threads: everything happens in the same order every time."""
+        return Senses(
+            databases=getattr(self.world, "databases", None) or NoDatabases(),
+            directories=getattr(self.world, "directories", None) or NoDirectories(),
+            in_network=True,
+            fingerprint_key=b"sandbox",
+            diagnoser=_diagnoser(),
+            side_by_side=one_after_another,
         )
 
     def _new_id(self) -> str:

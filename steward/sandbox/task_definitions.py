@@ -20,13 +20,17 @@ admin_username = admin
 LDAP_PLUGIN = "mlflow_directory"
 """The module that asks the directory, where there is one."""
 _ANY_HOST = " --allowed-hosts '*'"
+_STORE = f" --backend-store-uri postgresql+psycopg2://$DB_USER:$DB_PASSWORD@$DB_HOST:5432/{place.DATABASE_NAME}"
+STORE_VARIABLE = "MLFLOW_BACKEND_STORE_URI"
 _SERVE = (
     "mlflow server --host 0.0.0.0 --port 5000"
-    f"{_ANY_HOST} --backend-store-uri postgresql+psycopg2://$DB_USER:$DB_PASSWORD@$DB_HOST:5432/{place.DATABASE_NAME}"
+    f"{_ANY_HOST}{_STORE}"
     f" --artifacts-destination s3://{place.BUCKET}/{place.PREFIX} --serve-artifacts --expose-prometheus /tmp/metrics"
 )
 SECRET_ARN = place.arn("secretsmanager", f"secret:{place.DATABASE_SECRET}-x7Kq2p")
 ADMIN_SECRET_ARN = place.arn("secretsmanager", f"secret:{place.ADMIN_SECRET}-m4Tz9w")
+
+DIRECTORY_SECRET_ARN = place.arn("secretsmanager", f"secret:{place.DIRECTORY_SECRET}-c2Rv8d")
 
 
 def install_and_serve(
@@ -34,17 +38,19 @@ def install_and_serve(
     users: str = USERS_IN_DATABASE,
     *,
     any_host: bool = True,
+    store: bool = True,
     directory: bool = False,
 ) -> str:
     """The start command of the guides: write the auth config, install MLflow, serve.
 
-    Without `any_host` the variable MLFLOW_SERVER_ALLOWED_HOSTS says which hosts are served.
+    Without `any_host` and `store` their variables say which hosts are served, and where the store is.
     """
     text = _AUTH_INI.format(users=users)
     if directory:
         text += f"authorization_function = {LDAP_PLUGIN}:authenticate\n"
     ini = base64.b64encode(text.encode()).decode()
     serve = _SERVE if any_host else _SERVE.replace(_ANY_HOST, "")
+    serve = serve if store else serve.replace(_STORE, "")
     install = f"pip install 'mlflow[auth]=={version}' psycopg2-binary boto3 prometheus-flask-exporter"
     return f"echo {ini} | base64 -d > /tmp/basic_auth.ini && {install} && {serve} --app-name basic-auth"
 

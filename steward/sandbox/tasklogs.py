@@ -1,11 +1,13 @@
 """Log lines written by the tasks, in the words of pip, MLflow and uvicorn.
 
-They are kept here and put into moto's CloudWatch Logs when somebody reads logs: hundreds of worlds
-in a test run never do. They go into moto's stream itself, because its API refuses events that are
-older than 14 days by the wall clock, which virtual time may well be.
+They are kept here, where searching finds them, and put into moto's CloudWatch Logs when somebody
+reads whole streams: hundreds of worlds in a test run never do. They go into moto's stream itself,
+because its API refuses events that are older than 14 days by the wall clock, which virtual time may
+well be.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from steward.sandbox import place
@@ -33,29 +35,27 @@ _READY = (
     "{at} INFO:     Waiting for application startup.",
     "{at} INFO:     Application startup complete.",
 )
-DATABASE_GONE = (
-    "{at} ERROR mlflow.store.db.utils: SQLAlchemy database error. The following exception is caught.",
-    (
-        f'(psycopg2.OperationalError) connection to server at "{place.DATABASE_HOST}" (10.0.3.15), port 5432 failed:'
-        " Connection refused"
-    ),
-    "\tIs the server running on that host and accepting TCP/IP connections?",
-    "",
-    "(Background on this error at: https://sqlalche.me/e/21/e3q8)",
-)
+
+
+@dataclass(frozen=True)
+class Line:
+    number: int
+    stream: str
+    at: int
+    """Milliseconds, as CloudWatch Logs keeps time."""
+    text: str
 
 
 class TaskLogs:
     def __init__(self) -> None:
-        self._waiting: list[tuple[str, int, str]] = []
-        self._lines: dict[str, list[str]] = {}
+        self._written: list[Line] = []
+        self._flushed = 0
 
     def write(self, task: Task, now: datetime, lines: Iterable[str]) -> None:
         at, stream = now.strftime("%Y/%m/%d %H:%M:%S"), f"{STREAM_PREFIX}/{task.id}"
         for line in lines:
-            text = line.replace("{at}", at)
-            self._waiting.append((stream, epoch_millis(now), text))
-            self._lines.setdefault(task.id, []).append(text)
+            number, text = len(self._written), line.replace("{at}", at)
+            self._written.append(Line(number, stream, epoch_millis(now), text))
 
     def starting(self, task: Task, now: datetime) -> None:
         self.write(task, now, _STARTING)
@@ -63,19 +63,20 @@ class TaskLogs:
     def ready(self, task: Task, now: datetime) -> None:
         self.write(task, now, _READY)
 
-    def of(self, task: Task) -> list[str]:
-        return self._lines.get(task.id, [])
+    def lines(self) -> list[Line]:
+        """Of all streams, by time."""
+        return sorted(self._written, key=lambda line: (line.at, line.number))
 
     def flush(self) -> None:
         """Into moto. Its log group is there: whoever calls this made sure."""
         from moto.logs.models import logs_backends
 
-        waiting, self._waiting = self._waiting, []
+        waiting, self._flushed = self._written[self._flushed :], len(self._written)
         backend = logs_backends[place.ACCOUNT][place.REGION]
         group = backend.groups[place.LOG_GROUP]
         by_stream: dict[str, list[dict[str, object]]] = {}
-        for stream, at, message in waiting:
-            by_stream.setdefault(stream, []).append({"timestamp": at, "message": message})
+        for line in waiting:
+            by_stream.setdefault(line.stream, []).append({"timestamp": line.at, "message": line.text})
         for stream, events in by_stream.items():
             if stream not in group.streams:
                 backend.create_log_stream(place.LOG_GROUP, stream)

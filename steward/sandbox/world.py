@@ -20,25 +20,38 @@ from chalicelib.clock import VirtualClock
 from chalicelib.models.stack import Stack
 from steward.sandbox import founding, place
 from steward.sandbox.alarms import Alarms
+from steward.sandbox.bucket import Bucket, BucketAnswers
 from steward.sandbox.cloudwatch_answers import CloudwatchAnswers
 from steward.sandbox.database import Database
+from steward.sandbox.directory import LDAP_PART, URL_VARIABLE, Directory
 from steward.sandbox.ecs_answers import ServiceAnswers
 from steward.sandbox.ecs_more_answers import DefinitionAnswers, HistoryAnswers, ScalingAnswers
 from steward.sandbox.ecs_service import EcsService
 from steward.sandbox.ecs_task_answers import TaskAnswers
 from steward.sandbox.events import Event, EventLog
-from steward.sandbox.faults import Fault, break_world
-from steward.sandbox.http_face import HttpFace, Server
+from steward.sandbox.fault import Fault
+from steward.sandbox.faults import break_world, prepare_for
+from steward.sandbox.http_face import HttpFace
 from steward.sandbox.ids import Ids
 from steward.sandbox.load import TICK_S, Load
+from steward.sandbox.logins import DatabaseTwin, DirectoryTwin
+from steward.sandbox.logs_answers import LogsAnswers
+from steward.sandbox.memory import Memory
 from steward.sandbox.metrics import Metrics
+from steward.sandbox.mlflow_face import MlflowFace, Server
 from steward.sandbox.moto_parts import MotoParts
 from steward.sandbox.network_answers import ElbAnswers, RdsAnswers
 from steward.sandbox.overrides import Call, Overrides
+from steward.sandbox.secrets_answers import SecretsAnswers
+from steward.sandbox.serving import Serving
+from steward.sandbox.starts import Starts
 from steward.sandbox.targets import Targets
+from steward.sandbox.task import Task
 from steward.sandbox.task_definitions import TaskDefinitions
 from steward.sandbox.tasklogs import TaskLogs
 from steward.sandbox.times import epoch_millis
+from steward.sandbox.traffic import Traffic
+from steward.sandbox.trail import Trail
 
 if TYPE_CHECKING:
     import boto3
@@ -83,13 +96,24 @@ class World:
         self.targets = Targets()
         self.metrics = Metrics()
         self.definitions = TaskDefinitions()
-        self.database = Database(self.event_log, start - timedelta(days=90))
-        self.service = EcsService(self.ids, self.event_log, self.targets, self.logs)
-        self.load = Load(self.service, self.targets, self.database, self.metrics)
+        founded_at = start - timedelta(days=90)
+        self.database = Database(self.event_log, founded_at)
+        self.bucket, self.directory = Bucket(), Directory()
+        self.serving = Serving(self.database, self.bucket, self.directory)
+        self.secrets, self.trail = SecretsAnswers(founded_at), Trail(seed)
+        self.service = EcsService(self.ids, self.event_log, self.targets, self.logs, equip=self._equip)
+        self.database.tasks = self._open_pools
+        self.memory = Memory(self.service)
+        self.load = Load(self.service, self.targets, self.serving, self.memory, self.metrics)
+        self._starts = Starts(self.service, self.database, self.logs)
+        self._traffic = Traffic(self.targets, self.serving, self.logs)
         self.alarms = Alarms(self.ids, self.event_log, self.metrics)
         self.scaling = ScalingAnswers()
-        self.server = Server(since_ms=epoch_millis(start - timedelta(days=90)))
-        self.http = HttpFace(self.clock.now, self.targets, self.database, self.load, self.logs, self.server, self.lock)
+        self.server = Server(since_ms=epoch_millis(founded_at))
+        mlflow = MlflowFace(self.clock.now, self.serving, self.load.exporter, self.logs, self.server)
+        self.http = HttpFace(self.clock.now, self.targets, self.load, mlflow, self.lock)
+        self.databases = DatabaseTwin(self.database, self.lock)
+        self.directories = DirectoryTwin(self.directory, self.lock)
         self.effects: list[Callable[[datetime], None]] = []
         """What faults do at every tick."""
         self._next_tick = start + timedelta(seconds=TICK_S)
@@ -100,10 +124,21 @@ class World:
         self._overrides = Overrides(self._tables(start), self.clock.now, self._parts, self.logs, self.lock)
 
     @classmethod
-    def create(cls, seed: int = 0, start: datetime = START, *, moto_config: "DefaultConfig | None" = None) -> "World":
-        """A running world; close it, or use it as a context. Started at the full minute of `start`."""
+    def create(
+        cls,
+        seed: int = 0,
+        start: datetime = START,
+        *,
+        for_fault: str | None = None,
+        moto_config: "DefaultConfig | None" = None,
+    ) -> "World":
+        """A running world; close it, or use it as a context. Started at the full minute of `start`.
+
+        `for_fault` breaks nothing yet: it gives the stack what that fault needs to be there (a directory).
+        """
         world = cls(seed, start.astimezone(UTC).replace(second=0, microsecond=0), moto_config)
         founding.found(world)
+        prepare_for(world, for_fault)
         world._open()
         return world
 
@@ -117,7 +152,19 @@ class World:
             "cloudwatch": CloudwatchAnswers(self.alarms, self.metrics).table(),
             "rds": RdsAnswers(self.database).table(),
             "application-autoscaling": self.scaling.table(),
+            "s3": BucketAnswers(self.bucket).table(),
+            "secretsmanager": self.secrets.table(),
+            "logs": LogsAnswers(self.logs).table(),
+            "cloudtrail": self.trail.table(),
         }
+
+    def _equip(self, task: Task) -> None:
+        self.definitions.equip(task)
+        task.database_password = self.secrets.database_password
+
+    def _open_pools(self) -> list[str]:
+        now = self.clock.now()
+        return [task.address for task in self.service.live() if task.answers(now)]
 
     # Opening and closing
 
@@ -147,7 +194,9 @@ class World:
         return self._session("product")
 
     def stack(self) -> Stack:
-        return place.stack()
+        """With its directory only where the deployment asks one."""
+        asks = any(URL_VARIABLE in task.environment for task in self.service.live())
+        return place.stack(LDAP_PART if asks else None)
 
     def take_events(self) -> list[Event]:
         """EventBridge events since the last time, oldest first."""
@@ -176,8 +225,11 @@ class World:
         self.database.tick(now)
         for effect in list(self.effects):
             effect(now)
+        self.memory.tick(now)
+        self._starts.tick(now)
         self.service.tick(now)
         self.targets.tick(now)
+        self._traffic.tick(now)
         self.load.tick(now)
         if now.second == _EVALUATES_AT_S:
             self.alarms.evaluate(now)

@@ -4,7 +4,6 @@ Reads only: a search through the API and an artifact listing. `/health` would sa
 database down.
 """
 
-import base64
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -13,12 +12,11 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
-from chalicelib.models.stack import MlflowAuth
-from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Duration
 from chalicelib.net.http import HttpAnswer, HttpFailure, HttpPort, HttpRequest
 from chalicelib.steps.deep_answers import State, body_of, of_failure, of_listing, of_search
-from chalicelib.steps.permissions import DESCRIBE_LOAD_BALANCERS, DESCRIBE_SERVICE, READ_TARGETS
+from chalicelib.steps.mlflow_access import ASK_MLFLOW, allowed_hosts, login_headers
+from chalicelib.steps.permissions import DESCRIBE_SERVICE
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 
 _ENOUGH_BAD = 3
@@ -56,22 +54,13 @@ class DeepHealth(Probe[DeepParams, DeepOutput]):
     name = "http.deep_health"
     Params = DeepParams
     Output = DeepOutput
-    permissions = (
-        DESCRIBE_SERVICE,
-        *READ_TARGETS,
-        DESCRIBE_LOAD_BALANCERS,
-        Permission(
-            action="secretsmanager:GetSecretValue",
-            resource="arn:{partition}:secretsmanager:{region}:{account}:secret:{admin_secret}-??????",
-            why="log in where basic auth is on",
-        ),
-    )
+    permissions = (DESCRIBE_SERVICE, *ASK_MLFLOW)
 
     def read(self, ctx: StepContext, params: DeepParams) -> DeepOutput:
         if ctx.stack.url is None:
             return DeepOutput(state=State.NO_URL, detail="the stack has no url")
         running = ctx.aws.ecs.service(ctx.stack.ecs.cluster, ctx.stack.ecs.service).running
-        conversation = _Conversation(ctx.http, ctx.stack.url, _headers(ctx), _allowed(ctx), params.timeout)
+        conversation = _Conversation(ctx.http, ctx.stack.url, login_headers(ctx), allowed_hosts(ctx), params.timeout)
         answers: list[tuple[State, str]] = []
         for _ in range(params.attempts or max(2, 2 * running)):
             answers.append(conversation.attempt())
@@ -95,27 +84,6 @@ def _summed_up(answers: list[tuple[State, str]], running: int) -> DeepOutput:
         running=running,
         detail=next(detail for each, detail in answers if each is state)[:300],
     )
-
-
-def _allowed(ctx: StepContext) -> tuple[str, ...]:
-    """The load balancer's own name and what the stack lists besides (S25)."""
-    names: tuple[str, ...] = ()
-    if ctx.stack.load_balancer is not None:
-        group = ctx.aws.elb.target_group(ctx.stack.load_balancer.target_group)
-        names = ctx.aws.elb.dns_names(group.load_balancers)
-    return (*names, *ctx.stack.url_hosts)
-
-
-def _headers(ctx: StepContext) -> dict[str, str]:
-    """Credentials go over plain http only where the stack says so (S25)."""
-    stack = ctx.stack
-    if stack.mlflow.auth is not MlflowAuth.BASIC or stack.mlflow.admin_secret is None:
-        return {}
-    if urlsplit(stack.url or "").scheme != "https" and not stack.allow_plain_http:
-        return {}
-    login = ctx.aws.secrets.login(stack.mlflow.admin_secret)
-    pair = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
-    return {"Authorization": f"Basic {pair}"}
 
 
 @dataclass

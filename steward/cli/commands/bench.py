@@ -27,14 +27,25 @@ def _duplicate() -> Figure:
     return duplicate_calls()
 
 
-BENCHES: dict[str, Callable[[], Figure]] = {"import": _import, "match": _match, "duplicate": _duplicate}
+def _diagnose() -> Figure:
+    from steward.bench.diagnose import diagnose_ratio
+
+    return diagnose_ratio()
+
+
+BENCHES: dict[str, Callable[[], Figure]] = {
+    "import": _import,
+    "match": _match,
+    "duplicate": _duplicate,
+    "diagnose": _diagnose,
+}
 
 
 @click.command()
 @click.argument("name", required=False)
 @json_option
 def bench(name: str | None, as_json: bool) -> int:
-    """Measure NAME (default: all): import, match, duplicate (JSON Lines with --json)."""
+    """Measure NAME (default: all): import, match, duplicate, diagnose (JSON Lines with --json)."""
     if name is not None and name not in BENCHES:
         raise UnknownName("bench", name, list(BENCHES))
     slow = 0

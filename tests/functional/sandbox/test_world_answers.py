@@ -11,6 +11,16 @@ from chalicelib.errors import PlanModeViolation
 from steward.sandbox import place
 from steward.sandbox.world import World
 
+_SHOWN = [
+    "task-crashes",
+    "bad-deployment",
+    "database-failing-over",
+    "database-disk-full",
+    "password-rotated",
+    "image-rate-limited",
+    "out-of-memory",
+    "bucket-wrong-region",
+]
 C, S, TG = place.CLUSTER, place.SERVICE, place.TARGET_GROUP_ARN
 
 
@@ -86,10 +96,17 @@ def read_everything(world):
         ("rds", "describe_db_instances", {"DBInstanceIdentifier": place.DATABASE}),
         ("rds", "describe_events", {"SourceIdentifier": place.DATABASE, "SourceType": "db-instance"}),
         ("application-autoscaling", "describe_scalable_targets", {"ServiceNamespace": "ecs"}),
+        ("logs", "filter_log_events", {"logGroupName": place.LOG_GROUP}),
+        ("cloudtrail", "lookup_events", {}),
+        ("secretsmanager", "describe_secret", {"SecretId": place.DATABASE_SECRET}),
+        ("secretsmanager", "get_secret_value", {"SecretId": place.DATABASE_SECRET}),
+        ("s3", "get_bucket_encryption", {"Bucket": place.BUCKET}),
+        ("s3", "get_bucket_location", {"Bucket": place.BUCKET}),
+        ("s3", "head_bucket", {"Bucket": place.BUCKET}),
     ]
 
 
-@pytest.mark.parametrize("fault", ["task-crashes", "bad-deployment", "database-failing-over"])
+@pytest.mark.parametrize("fault", _SHOWN)
 def test_every_answer_fits_the_shape_of_its_api(world, fault):
     world.break_with(fault)
     world.advance(400)

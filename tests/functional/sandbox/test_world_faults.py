@@ -259,15 +259,16 @@ def test_artifacts_broken_leaves_tasks_and_database_well(world):
     world.break_with("artifacts-broken")
     world.advance(180)
     assert healths(world) == ["healthy", "healthy"]
-    assert world.server.artifacts == "s3_unreachable"
+    assert world.bucket.state == "s3_unreachable"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_has_a_sentence_and_a_test_of_its_own(fault):
     from pathlib import Path
 
+    written = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_world_*faults.py"))
     assert FAULTS[fault].sentence.endswith(".")
-    assert f"def test_{fault.replace('-', '_')}_" in Path(__file__).read_text(encoding="utf-8")
+    assert f"def test_{fault.replace('-', '_')}_" in written
 
 
 def test_an_unknown_fault_and_an_unknown_parameter_are_named(world):

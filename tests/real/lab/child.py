@@ -20,11 +20,12 @@ class LabFailure(AssertionError):
     """The laboratory itself did not work; says nothing about Steward."""
 
 
-def wait_until(holds: Callable[[], bool], within_s: float, what: str) -> None:
+def wait_until(holds: Callable[[], bool], within_s: float, what: str, child: "Child | None" = None) -> None:
+    """A failure shows the last words of the `child` that was waited for."""
     deadline = time.monotonic() + within_s
     while not holds():
         if time.monotonic() > deadline:
-            raise LabFailure(f"waited {within_s:g} s in vain: {what}")
+            raise LabFailure(f"waited {within_s:g} s in vain for {what}" + (f":\n{child.tail()}" if child else ""))
         time.sleep(0.05)
 
 
@@ -50,9 +51,18 @@ def account_for_databases() -> str | None:
         raise LabFailure("there is no account `postgres`; run tests/real/setup_servers.sh") from None
 
 
+_LIVE: list["Child"] = []
+
+
+def stop_all() -> None:
+    """The last word: whatever a failed start or a cut-off test left running, newest first."""
+    while _LIVE:
+        _LIVE[-1].stop(grace_s=3)
+
+
 class Child:
     def __init__(
-        self, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, user: str | None = None
+        self, command: Sequence[object], *, env: Mapping[str, str], cwd: Path, user: str | None = None
     ) -> None:
         # Not text mode: a server may print anything, and a broken byte must not end the reading.
         self._process = subprocess.Popen(  # noqa: S603  the laboratory's own commands
@@ -67,6 +77,7 @@ class Child:
             group=user and pwd.getpwnam(user).pw_gid,
             extra_groups=[] if user else None,
         )
+        _LIVE.append(self)
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -91,11 +102,17 @@ class Child:
         return any(re.search(pattern, line) for line in self.lines(since))
 
     def wait_for_line(self, pattern: str, within_s: float, since: int = 0) -> None:
-        wait_until(
-            lambda: self.says(pattern, since) or self._over(), within_s, f"{pattern!r} in:\n{self.tail(since)}"
-        )
+        wait_until(lambda: self.says(pattern, since) or self._over(), within_s, f"the line {pattern!r}", self)
         if not self.says(pattern, since):
             raise LabFailure(f"ended with {self.exit_code} before it said {pattern!r}:\n{self.tail(since)}")
+
+    def settle(self, quiet_s: float = 0.4, within_s: float = 5) -> None:
+        """An answer can come before the lines about it: wait until nothing more is said."""
+        deadline = time.monotonic() + within_s
+        count = -1
+        while count != len(self._lines) and time.monotonic() < deadline:
+            count = len(self._lines)
+            time.sleep(quiet_s)
 
     def wait_for_end(self, within_s: float) -> int:
         try:
@@ -114,6 +131,9 @@ class Child:
         self._reader.join(2)
         return True
 
+    def ask_to_stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
     def stop(self, first: signal.Signals = signal.SIGTERM, grace_s: float = 5) -> None:
         """Ask the leader, give it `grace_s`, then end whatever is left of the group."""
         if self.exit_code is None:
@@ -124,3 +144,7 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(5)
         self._reader.join(2)
+        if self._process.stdout is not None and not self._reader.is_alive():
+            self._process.stdout.close()
+        if self in _LIVE:
+            _LIVE.remove(self)

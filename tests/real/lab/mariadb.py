@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.real.lab.certificate import write_certificate
 from tests.real.lab.child import Child, LabFailure, account_for_databases, free_port, is_listening, wait_until
 from tests.real.lab.tools import clean_env, program, run
 
 USER = "mlflow"
 PASSWORD = "mlflow-canary"
+# What MLflow needs for its tables. Not SUPER and not READ_ONLY ADMIN, which would write in spite of read_only.
+_RIGHTS = (
+    "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES", "TRIGGER",
+)  # fmt: skip
 
 
 class MariaDb:
@@ -25,10 +30,15 @@ class MariaDb:
         self._create()
         self.start()
 
+    @property
+    def certificate(self) -> Path:
+        return self._certificate.certificate
+
     def _create(self) -> None:
         self._home.mkdir(parents=True)
         if self._account:
             shutil.chown(self._home, self._account)
+        self._certificate = write_certificate(self._home, self._account)
         # `normal`: root logs in through the socket without a password; the socket is ours alone.
         command = [program("mariadb-install-db"), "--no-defaults", f"--datadir={self._home / 'data'}"]
         flags = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
@@ -42,6 +52,8 @@ class MariaDb:
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
+            f"--ssl-cert={self._certificate.certificate}",
+            f"--ssl-key={self._certificate.key}",
             "--character-set-server=utf8mb4",
             "--innodb-flush-log-at-trx-commit=0",  # nothing here outlives the test
             "--innodb-buffer-pool-size=32M",
@@ -49,7 +61,7 @@ class MariaDb:
         self._server = Child(
             [program("mariadbd"), "--no-defaults", *flags], env=clean_env(), cwd=self._home, user=self._account
         )
-        wait_until(self._answers, 40, f"MariaDB to answer:\n{self._server.tail()}")
+        wait_until(self._answers, 40, "MariaDB to answer", self._server)
 
     def _answers(self) -> bool:
         assert self._server is not None
@@ -70,8 +82,7 @@ class MariaDb:
     def create_user(self) -> None:
         self.sql(
             f"CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}'",
-            # Not SUPER and not READ_ONLY ADMIN, which would write in spite of read_only.
-            f"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES ON *.* TO {USER}@'%'",
+            f"GRANT {', '.join(_RIGHTS)} ON *.* TO {USER}@'%'",
         )
 
     def create_database(self, name: str) -> None:

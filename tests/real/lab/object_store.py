@@ -8,7 +8,7 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tests.real.lab.child import Child, LabFailure, free_port, is_listening, wait_until
 from tests.real.lab.tools import clean_env, lab_program
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "mlflow-artifacts"
-REGION = "eu-west-1"
+REGION: Literal["eu-west-1"] = "eu-west-1"
+_WARDEN = ("warden", "warden")
 _EVERYTHING = ["s3:*"]
 _NO_CHECKS = "1000000000"
 
@@ -38,7 +39,7 @@ class ObjectStore:
             env=clean_env(HOME=str(self._home), INITIAL_NO_AUTH_ACTION_COUNT=_NO_CHECKS),
             cwd=self._home,
         )
-        wait_until(self._answers, 40, f"the S3 endpoint to answer:\n{self._server.tail()}")
+        wait_until(self._answers, 40, "the S3 endpoint to answer", self._server)
         self._furnish()
 
     def _answers(self) -> bool:
@@ -77,10 +78,10 @@ class ObjectStore:
     def create_bucket(self) -> None:
         self._s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
-    def _client(self, service: str, key: tuple[str, str] = ("warden", "warden")) -> Any:  # noqa: ANN401  any service
+    def _client(self, service: str) -> Any:
         import boto3
 
-        return boto3.session.Session(*key, region_name=REGION).client(service, endpoint_url=self.url)
+        return boto3.session.Session(*_WARDEN, region_name=REGION).client(service, endpoint_url=self.url)  # type: ignore[call-overload]
 
     def _s3(self) -> "S3Client":
         client: S3Client = self._client("s3")

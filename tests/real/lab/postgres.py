@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.real.lab.certificate import write_certificate
 from tests.real.lab.child import Child, account_for_databases, free_port, is_listening, wait_until
 from tests.real.lab.tools import clean_env, program, run
 
@@ -60,6 +61,13 @@ class Postgres:
             self._server.stop(signal.SIGINT, grace_s=10)
             wait_until(lambda: not is_listening(self.port), 5, "PostgreSQL's port to close")
 
+    def mark(self) -> int:
+        return len(self.lines())
+
+    def lines(self, since: int = 0) -> list[str]:
+        """The server's own log."""
+        return self._server.lines(since) if self._server else []
+
     def sql(self, *statements: str, database: str = "postgres") -> str:
         env = clean_env(PGPASSWORD=OWNER_PASSWORD, PGCONNECT_TIMEOUT="5")
         address = ["-h", "127.0.0.1", "-p", str(self.port), "-U", OWNER, "-d", database]
@@ -76,10 +84,8 @@ class Postgres:
         self.sql(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'")
 
     def cut_connections(self, database: str) -> None:
-        self.sql(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
-            " AND pid <> pg_backend_pid()"
-        )
+        others = f"datname = '{database}' AND pid <> pg_backend_pid()"
+        self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")  # noqa: S608  our names
 
     def drop_database(self, name: str) -> None:
         self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -89,6 +95,21 @@ class Postgres:
     ) -> str:
         where = f"{host or '127.0.0.1'}:{self.port}/{database}{options}"
         return f"{scheme or self.scheme}://{USER}:{quote(password, safe='')}@{where}"
+
+    @contextlib.contextmanager
+    def speaking_tls(self) -> Iterator[Path]:
+        """Off at first, as one of the faults is that it is off. Gives the certificate to trust."""
+        made = write_certificate(self._home, self._account)
+        self._set("ssl", "on", ssl_cert_file=made.certificate, ssl_key_file=made.key)
+        try:
+            yield made.certificate
+        finally:
+            self._set("ssl", "off")
+
+    def _set(self, name: str, value: str, **more: Path) -> None:
+        changes = [f"ALTER SYSTEM SET {key} = '{path}'" for key, path in more.items()]
+        self.sql(*changes, f"ALTER SYSTEM SET {name} = '{value}'", "SELECT pg_reload_conf()")
+        wait_until(lambda: self.sql(f"SHOW {name}") == value, 10, f"PostgreSQL to have {name} = {value}")
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:

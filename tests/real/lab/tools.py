@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,7 +33,15 @@ def lab_program(name: str) -> Path:
     return found
 
 
-def run(command: Sequence[str | Path], *, within_s: float, stdin: str = "", **options: object) -> str:
+def require_everything() -> None:
+    """Said once and at the start, not by every test in its own way."""
+    for name in ("initdb", "postgres", "psql", "mariadb-install-db", "mariadbd", "mariadb"):
+        program(name)
+    for name in ("mlflow", "moto_server"):
+        lab_program(name)
+
+
+def run(command: Sequence[object], *, within_s: float, stdin: str = "", **options: object) -> str:
     """Run to the end and give what it printed; a failure names the program and its last words."""
     asked = [str(part) for part in command]
     try:
@@ -52,7 +59,3 @@ def clean_env(**more: str) -> dict[str, str]:
     """Nothing of this machine's cloud, proxy, registry or MLflow settings may leak into what is tried."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     return kept | {"PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8", "NO_PROXY": "*"} | more
-
-
-def python_home() -> str:
-    return sys.base_prefix

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.aws.autoscaling import ScalableTarget
 from chalicelib.aws.cloudwatch import Alarm, Series
+from chalicelib.aws.ecs_revisions import Revision, revision_of
 from chalicelib.aws.ecs_shapes import (
     CompletedDeployment,
     Container,
@@ -19,10 +20,11 @@ from chalicelib.aws.ecs_shapes import (
     Service,
     Task,
     TaskDefinition,
+    task_definition_of,
 )
 from chalicelib.aws.elb import Target, TargetGroup
-from chalicelib.aws.rds import DbCluster, DbInstance
-from chalicelib.aws.secrets import Login
+from chalicelib.aws.rds import DbCluster, DbEvent, DbInstance
+from chalicelib.aws.secrets import DatabaseSecret, Login, SecretFacts
 from chalicelib.errors import AwsNotFound
 from chalicelib.models.change import ChangeProgress
 from chalicelib.models.stack import Stack
@@ -61,6 +63,11 @@ class World:
     series: dict[str, list[float]] = field(default_factory=dict)
     asked_metrics: list = field(default_factory=list)
     db_status: str = "available"
+    db_events: list[DbEvent] = field(default_factory=list)
+    secret_facts: dict[str, SecretFacts] = field(default_factory=dict)
+    revisions: dict[str, Revision] = field(default_factory=dict)
+    others: dict = field(default_factory=dict)
+    """Gateways that only one test file needs, by their name on `Aws`."""
     gone_secrets: set = field(default_factory=set)
     gone_images: set = field(default_factory=set)
     denied: dict = field(default_factory=dict)
@@ -157,6 +164,14 @@ class World:
         self.definitions[definition.arn] = definition
         return definition
 
+    def keep(self, content: dict) -> Revision:
+        """Registers it under the next number, as ECS does."""
+        number = len(self.revisions) + 7
+        raw = {**content, "taskDefinitionArn": f"{ARN}:task-definition/churn:{number}", "revision": number}
+        self.revisions[raw["taskDefinitionArn"]] = revision_of(raw)
+        self.definitions[raw["taskDefinitionArn"]] = task_definition_of(raw)
+        return self.revisions[raw["taskDefinitionArn"]]
+
     def passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
@@ -172,6 +187,7 @@ class World:
             secrets=Secrets(self),
             ssm=SimpleNamespace(exists=lambda name: name not in self.gone_secrets),
             ecr=SimpleNamespace(has_image=lambda image: False if image in self.gone_images else None),
+            **self.others,
         )
         given = {"stack": Stack.model_validate(self.stack), "run_id": "run-42", "step_id": "restart", "now": self.now}
         return StepContext(**(given | {"aws": aws, "http": self} | over))
@@ -226,6 +242,15 @@ class Ecs:
 
     def task_definition(self, name: str) -> TaskDefinition:
         return self._world.definitions[name]
+
+    def revision(self, name: str) -> Revision:
+        if name in self._world.revisions:
+            return self._world.revisions[name]
+        return max(self._world.revisions.values(), key=lambda r: int(r.arn.rsplit(":", 1)[-1]))
+
+    def register_revision(self, former: Revision, wanted: Revision, declared: frozenset[str]) -> Revision:
+        self._world.changes.append(("register", tuple(sorted(declared))))
+        return self._world.keep(dict(wanted.content))
 
     def completed_deployments(self, cluster: str, service: str):
         return tuple(self._world.completed)
@@ -302,11 +327,16 @@ class Rds:
         self._world.refuse("rds:DescribeDBInstances")
         status = self._world.db_status
         return DbInstance(
-            name, status, "postgres", "15.4", "db.t3.micro", False, "eu-west-2a", 20, ("StorageType",), None
-        )
+            name, status, "postgres", "15.4", "db.t3.micro", False, "eu-west-2a", 20, ("StorageType",), None,
+            host="churn-db.example.com", port=5432, backup_window="02:00-02:30", backup_days=7,
+        )  # fmt: skip
 
     def cluster(self, name: str) -> DbCluster:
         return DbCluster(name, self._world.db_status, "aurora-postgresql", "15.4", True, ("a", "b"), "a")
+
+    def events(self, name: str, *, cluster: bool, since: datetime, until: datetime) -> tuple[DbEvent, ...]:
+        self._world.refuse("rds:DescribeEvents")
+        return tuple(event for event in self._world.db_events if since <= event.at <= until)
 
 
 class Secrets:
@@ -317,6 +347,14 @@ class Secrets:
         if name in self._world.gone_secrets:
             raise AwsNotFound("secretsmanager:GetSecretValue", "ResourceNotFoundException", name)
         return Login("admin", "canary-pass-9931")
+
+    def database(self, name: str) -> DatabaseSecret:
+        self._world.refuse("secretsmanager:GetSecretValue")
+        return DatabaseSecret(self.login(name), "left-behind.example.com", 5432)
+
+    def facts(self, name: str) -> SecretFacts | None:
+        self._world.refuse("secretsmanager:DescribeSecret")
+        return self._world.secret_facts.get(name)
 
     def exists(self, name: str) -> bool:
         self._world.refuse("secretsmanager:DescribeSecret")

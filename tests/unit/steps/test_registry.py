@@ -20,14 +20,28 @@ from chalicelib.steps.step import Params
 ROOT = Path(__file__).parents[3]
 STEPS = {**PROBES, **ACTIONS}
 FILES = [*(ROOT / "chalicelib/steps/probes").glob("*.py"), *(ROOT / "chalicelib/steps/actions").glob("*.py")]
+ROLES = {
+    "taskRole": "arn:aws:iam::123456789012:role/a-role",
+    "executionRole": "arn:aws:iam::123456789012:role/b-role",
+}
 FULL = Stack.model_validate(
     {
         "stack": "a-rather-long-name-for-a-stack-of-mlflow",
         "region": "ap-southeast-2",
-        "ecs": {"cluster": "a-rather-long-name-for-a-cluster-of-mlflow", "service": "a-rather-long-name-for-a-service"},
+        "ecs": {
+            "cluster": "a-rather-long-name-for-a-cluster-of-mlflow",
+            "service": "a-rather-long-name-for-a-service",
+            **ROLES,
+        },
         "loadBalancer": {"targetGroup": "a-target-group-with-a-long-name"},
-        "database": {"instance": "a-rather-long-name-for-a-database", "cluster": "a-rather-long-name-for-a-cluster"},
-        "artifacts": {"bucket": "a-rather-long-name-for-a-bucket-of-artifacts"},
+        "database": {
+            "instance": "a-rather-long-name-for-a-database",
+            "cluster": "a-rather-long-name-for-a-cluster",
+            "secret": "mlflow/database",
+        },
+        "logs": {"group": "/ecs/a-rather-long-name-for-a-group"},
+        "ldap": {"url": "ldaps://ldap.example.com", "baseDn": "dc=example,dc=com", "bindSecret": "mlflow/ldap"},
+        "artifacts": {"bucket": "a-rather-long-name-for-a-bucket-of-artifacts", "secret": "mlflow/minio"},
         "mlflow": {"auth": "basic", "adminSecret": "mlflow/admin"},
     }
 )
@@ -43,7 +57,7 @@ def test_every_file_is_registered_under_its_own_name_and_has_one_test_file(path)
 @pytest.mark.parametrize(("name", "step"), STEPS.items(), ids=STEPS)
 def test_a_step_declares_itself(name, step):
     assert step.name == name
-    assert re.fullmatch(r"[a-z]+\.[a-z]+(_[a-z]+)+", name)
+    assert re.fullmatch(r"[a-z][a-z0-9]*\.[a-z]+(_[a-z]+)*", name)
     assert type(step).__module__.endswith(name.replace(".", "_"))
     assert step.permissions
     assert issubclass(step.Params, Params)
@@ -94,7 +108,8 @@ def test_s21_a_right_to_change_names_its_resource(name, step):
     for permission in step.permissions:
         assert set(re.findall(r"\{(\w+)\}", permission.resource)) <= fields
         if not permission.action.partition(":")[2].startswith(_PREFIXES):
-            assert "{cluster}" in permission.resource
+            named = {"{cluster}", "{bucket}", "{task_role}", "{execution_role}", ":task-definition/"}
+            assert any(name in permission.resource for name in named)
         assert permission.why
 
 

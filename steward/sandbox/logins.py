@@ -1,0 +1,94 @@
+"""Logins to the world's database and directory: twins of the real ports, answering from how things stand."""
+
+import threading
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from chalicelib.net import database_login, directory_login
+from chalicelib.net.database_login import DatabaseFacts, DatabaseRequest
+from chalicelib.net.directory_login import DirectoryFacts, DirectoryRequest
+from chalicelib.net.login_problem import Problem
+from steward.sandbox import directory, place
+from steward.sandbox.database import LOGIN_LIMIT, PER_TASK, Database
+from steward.sandbox.database_words import Trouble
+from steward.sandbox.directory import Directory
+
+_TLS = "TLSv1.3 unverified"
+_PROBLEMS = {
+    Trouble.GONE: Problem.REFUSED,
+    Trouble.PASSWORD: Problem.AUTHENTICATION,
+    Trouble.CONNECTIONS: Problem.TOO_MANY,
+}
+
+
+@dataclass
+class DatabaseTwin:
+    database: Database
+    lock: threading.RLock
+    out_of_reach: str | None = None
+
+    def look(self, request: DatabaseRequest) -> DatabaseFacts:
+        with self.lock:
+            return self._look(request)
+
+    def _look(self, request: DatabaseRequest) -> DatabaseFacts:
+        where = f"{request.host}:{request.port}"
+        if request.host != place.DATABASE_HOST:
+            return database_login.failed(Problem.UNRESOLVABLE, where)
+        if request.port != place.DATABASE_PORT or request.engine != "postgres":
+            return database_login.failed(Problem.REFUSED, where)
+        password = request.password if request.username == place.DATABASE_USER else ""
+        refusal = self.database.refusal(password)
+        slips_in = refusal and refusal.trouble is Trouble.CONNECTIONS and self.database.slots_come_and_go
+        if refusal and not refusal.statement and not slips_in:
+            return database_login.failed(_PROBLEMS[refusal.trouble], where)
+        if request.name != place.DATABASE_NAME:
+            return database_login.failed(Problem.NO_DATABASE, f"the server has no database {request.name}")
+        return self._facts()
+
+    def _facts(self) -> DatabaseFacts:
+        database = self.database
+        return DatabaseFacts(
+            reachable=True,
+            authenticated=True,
+            database_exists=True,
+            tls=_TLS,
+            server_version="15.8",
+            connections=database.connections,
+            connection_limit=LOGIN_LIMIT,
+            waiting_for_locks=0,
+            read_only=False,
+            alembic_version=(database.schema,),
+            holders=self._holders(),
+        )
+
+    def _holders(self) -> tuple[database_login.Holder, ...]:
+        database, user = self.database, place.DATABASE_USER
+        held = [(each.application, each.address, each.connections) for each in database.holders if each.is_there()]
+        held += [("", address, PER_TASK) for address in database.tasks()]
+        found = [database_login.Holder(user, name, address, "idle", count) for name, address, count in held]
+        return tuple(sorted(found, key=lambda each: (-each.count, each.address))[: database_login.MOST_HOLDERS])
+
+
+@dataclass
+class DirectoryTwin:
+    directory: Directory
+    lock: threading.RLock
+    out_of_reach: str | None = None
+
+    def look(self, request: DirectoryRequest) -> DirectoryFacts:
+        if forbidden := directory_login.may_not_send(request):
+            return forbidden
+        parts = urlsplit(request.url)
+        if parts.hostname != directory.HOST:
+            return directory_login.failed(Problem.UNRESOLVABLE, f"{request.url} does not resolve")
+        with self.lock:
+            refuses = not self.directory.is_up or parts.port not in {None, directory.PORT}
+        if refuses:
+            return directory_login.failed(Problem.REFUSED, request.url)
+        if request.bind_dn != directory.BIND_DN or request.password != directory.PASSWORD:
+            return directory_login.failed(Problem.AUTHENTICATION, "the directory refuses this login", tls=_TLS)
+        if not request.base_dn.endswith(directory.SUFFIX):
+            return directory_login.failed(Problem.NO_BASE, f"the directory has no {request.base_dn}", tls=_TLS)
+        finds = True if request.user_filter else None
+        return DirectoryFacts(None, "bound; the base is there", True, _TLS, True, True, finds)

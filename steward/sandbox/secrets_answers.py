@@ -1,0 +1,97 @@
+"""Secrets Manager, the deployment's two secrets: answered from the world, in its own time."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from steward.sandbox import directory, place
+from steward.sandbox.answers import Answers, Params
+from steward.sandbox.task_definitions import ADMIN_SECRET_ARN, DIRECTORY_SECRET_ARN, SECRET_ARN
+
+FIRST_VALUES: dict[str, dict[str, str]] = {
+    place.DATABASE_SECRET: {"username": place.DATABASE_USER, "password": place.DATABASE_PASSWORD},
+    place.ADMIN_SECRET: {"username": "admin", "password": place.ADMIN_PASSWORD, "flask": "sandbox-flask-key"},
+    place.DIRECTORY_SECRET: {"username": directory.BIND_DN, "password": directory.PASSWORD},
+}
+ARNS = {
+    place.DATABASE_SECRET: SECRET_ARN,
+    place.ADMIN_SECRET: ADMIN_SECRET_ARN,
+    place.DIRECTORY_SECRET: DIRECTORY_SECRET_ARN,
+}
+
+
+@dataclass
+class _Secret:
+    name: str
+    arn: str
+    value: str = field(repr=False)
+    created_at: datetime
+    changed_at: datetime
+    rotated_at: datetime | None = None
+    version: int = 1
+
+    @property
+    def version_id(self) -> str:
+        return f"00000000-0000-4000-8000-{self.version:012d}"
+
+
+class SecretsAnswers:
+    def __init__(self, since: datetime) -> None:
+        self._secrets = [
+            _Secret(name, ARNS[name], json.dumps(value), since, since) for name, value in FIRST_VALUES.items()
+        ]
+
+    def table(self) -> Answers:
+        return {"DescribeSecret": self._describe, "GetSecretValue": self._get, "PutSecretValue": self._put}
+
+    @property
+    def database_password(self) -> str:
+        """What a task gets that starts now."""
+        return str(json.loads(self._secrets[0].value)["password"])
+
+    def rotate(self, now: datetime, password: str) -> None:
+        secret = self._secrets[0]
+        secret.value = json.dumps(json.loads(secret.value) | {"password": password})
+        secret.changed_at = secret.rotated_at = now
+        secret.version += 1
+
+    def _find(self, params: Params) -> _Secret | None:
+        """None: one that somebody made, which moto keeps."""
+        asked = params["SecretId"]
+        return next((each for each in self._secrets if asked in {each.name, each.arn}), None)
+
+    def _describe(self, params: Params, _now: datetime) -> dict[str, Any] | None:
+        secret = self._find(params)
+        if secret is None:
+            return None
+        rotated = {"LastRotatedDate": secret.rotated_at} if secret.rotated_at else {}
+        return {
+            "ARN": secret.arn,
+            "Name": secret.name,
+            "RotationEnabled": bool(rotated),
+            "LastChangedDate": secret.changed_at,
+            "CreatedDate": secret.created_at,
+            "VersionIdsToStages": {secret.version_id: ["AWSCURRENT"]},
+            **rotated,
+        }
+
+    def _get(self, params: Params, _now: datetime) -> dict[str, Any] | None:
+        secret = self._find(params)
+        if secret is None:
+            return None
+        return {
+            "ARN": secret.arn,
+            "Name": secret.name,
+            "VersionId": secret.version_id,
+            "SecretString": secret.value,
+            "VersionStages": ["AWSCURRENT"],
+            "CreatedDate": secret.changed_at,
+        }
+
+    def _put(self, params: Params, now: datetime) -> dict[str, Any] | None:
+        secret = self._find(params)
+        if secret is None:
+            return None
+        secret.value, secret.changed_at, secret.version = params["SecretString"], now, secret.version + 1
+        return {"ARN": secret.arn, "Name": secret.name, "VersionId": secret.version_id, "VersionStages": ["AWSCURRENT"]}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# What the tests on real servers need, installed only where it is missing: PostgreSQL and MariaDB from the
+# system's packages, and a venv of its own for MLflow and the S3 endpoint. No service is started.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+venv=${LAB_VENV:-$here/../../.venv-mlflow}
+pins=$here/requirements-mlflow.txt
+stamp=$venv/.lab-setup
+
+fail() {
+  echo "test-real: $*" >&2
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+has_postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+has_mariadb() {
+  PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null \
+    && command -v mariadb >/dev/null
+}
+
+install_packages() {
+  command -v apt-get >/dev/null || fail "$* is missing and there is no apt-get; install the PostgreSQL and MariaDB servers"
+  [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null || fail "$* is missing; run tests/real/setup_servers.sh as root"
+  echo "test-real: installing $* (a minute, once)"
+  local log
+  log=$(mktemp)
+  # An index a day old is good enough, so it is fetched only when the first try fails. Locks are waited for, shortly.
+  local install=(timeout 420 apt-get -o DPkg::Lock::Timeout=60 install -y -qq --no-install-recommends "$@")
+  as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" >"$log" 2>&1 && return
+  as_root timeout 180 apt-get -o DPkg::Lock::Timeout=60 update -qq >>"$log" 2>&1 || true
+  as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" >>"$log" 2>&1 \
+    || fail "the packages $* cannot be installed: $(tail -n 1 "$log")"
+}
+
+if ! has_postgres; then
+  install_packages postgresql-common
+  # Debian would create and start a cluster of its own; the laboratory makes one for each session.
+  as_root mkdir -p /etc/postgresql-common/createcluster.d
+  echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.d/steward-lab.conf >/dev/null
+  install_packages postgresql
+fi
+# The -core packages are the programs alone, without a service that starts by itself.
+has_mariadb || install_packages mariadb-server-core mariadb-client-core
+has_postgres || fail "PostgreSQL's initdb is still missing after its installation"
+has_mariadb || fail "mariadbd, mariadb-install-db or mariadb is still missing after its installation"
+
+if [ ! -e "$stamp" ] || [ "$pins" -nt "$stamp" ]; then
+  echo "test-real: installing a real MLflow into $(basename "$venv") (two minutes, once)"
+  [ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv" || fail "python3 -m venv did not work"
+  log=$(mktemp)
+  timeout 900 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$pins" >"$log" 2>&1 \
+    || fail "MLflow cannot be installed: $(grep -v WARNING "$log" | tail -n 1)"
+  touch "$stamp"
+fi
