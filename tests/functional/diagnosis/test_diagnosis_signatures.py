@@ -48,7 +48,10 @@ def test_re2_and_python_find_the_same_lines(knowledge: Knowledge) -> None:
         "ünïcode psycopg2 ☃ No space left on device",
         "x" * 9000 + " OOMKilled",
     ]
-    block = ["\n".join(lines * 3).encode()]
+    sound = [
+        'INFO: 10.0.0.1:1 - "GET /api/2.0/mlflow/runs/search HTTP/1.1" 200 OK'
+    ] * 3000  # past what is kept of facts
+    block = ["\n".join([*lines, *sound, *lines]).encode()]
     for surface in (Surface.LOG, Surface.STOP, Surface.HTTP):
         patterns = PatternIndex(knowledge.signatures, surface).patterns
         python = list(Scanner(patterns, PythonEngine(patterns)).scan(block))
