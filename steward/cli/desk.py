@@ -5,6 +5,7 @@
 --on aws | URL        a deployed stage, over its HTTP API, which this version does not have yet
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from steward.sandbox.simulation import Simulation
 
 Json = dict[str, Any]
+POLL_S = 0.5
 
 on_option = click.option(
     "--on",
@@ -65,6 +67,21 @@ def carry_out(sim: "Simulation", operation: str, arguments: "Mapping[str, object
     except TypeError as error:
         raise InputError(f"{operation}: {error}") from error
     return work(sim, **arguments)
+
+
+def watch(desk: Desk, run_id: str, tell: Callable[[Json], None] = lambda _moment: None) -> None:
+    """Hands on the timeline as it grows; returns when the run is over or waits for people."""
+    if desk.fresh:
+        desk.ask("drive", run=run_id)
+    seq = 0
+    while True:
+        news = desk.ask("watch", run=run_id, after=seq)
+        seq = news["moments"][-1]["seq"] if news["moments"] else seq
+        for moment in news["moments"]:
+            tell(moment)
+        if news["over"] or news["run"]["status"] == "awaiting_approval":
+            return
+        time.sleep(POLL_S)
 
 
 Shown = Callable[["Simulation", str], None]

@@ -64,6 +64,9 @@ CASES: dict[str, Case] = {
     "image-cannot-be-pulled": Case(
         "image-cannot-be-pulled", "image-rate-limited", act=by_hand("image-cannot-be-pulled", image=MIRROR)
     ),
+    "wrong-configuration": Case(
+        "wrong-configuration", "doubled-port", act=by_hand("wrong-configuration", correction="single_port")
+    ),
     "health-check": Case("health-check", "database-down", act=by_hand("health-check")),
     "database-unreachable": Case("database-unreachable", "password-rotated", act=by_hand("database-unreachable")),
     "artifact-store-denied": Case("artifact-store-denied", "bucket-denied", act=by_hand("artifact-store-denied")),

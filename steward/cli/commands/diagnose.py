@@ -12,7 +12,9 @@ from chalicelib.diagnosis.signals import KEYS, read_signals
 from chalicelib.diagnosis.symptoms import Symptoms
 from chalicelib.errors import InputError
 from chalicelib.models.finding import Diagnosis, Evidence, Finding
-from steward.cli.answers import inert, json_option, print_json, print_json_line
+from steward.cli.answers import answer, inert, json_option, print_json, print_json_line
+from steward.cli.desk import on_option
+from steward.cli.health import check_stack, draw_diagnosis
 from steward.cli.knowledge import read_knowledge
 
 Json = dict[str, Any]
@@ -24,11 +26,17 @@ _SURE = 0.75
 @click.command()
 @click.argument("file", required=False)
 @click.option("--cases", metavar="CASES.jsonl", help="Recorded cases, one a line; only their `signals` are read.")
+@click.option("--stack", metavar="STACK", help="Ask the stack itself, with every probe; nothing is changed.")
+@on_option
 @json_option
-def diagnose(file: str | None, cases: str | None, as_json: bool) -> int:
+def diagnose(file: str | None, cases: str | None, stack: str | None, where: str, as_json: bool) -> int:
     """Name what is wrong, from FILE: a log, or a JSON object of signals (logs, ecs_stopped_reason, exit_code, http)."""
-    if (file is None) == (cases is None):
-        raise click.UsageError("give a FILE, or --cases CASES.jsonl", click.get_current_context())
+    if sum(each is not None for each in (file, cases, stack)) != 1:
+        raise click.UsageError("give a FILE, --cases CASES.jsonl or --stack STACK", click.get_current_context())
+    if stack is not None:
+        said = check_stack(stack, where)
+        answer(said["diagnosis"] or {"outcome": "unknown", "reasons": said["reasons"]}, as_json, draw_diagnosis)
+        return 0 if said["run"] else 1
     diagnoser = Diagnoser(read_knowledge())
     if cases is not None:
         for case, symptoms in _cases(cases):

@@ -1,6 +1,5 @@
 """steward run, runs, decisions: start a run or a plan, follow it, answer it, read why."""
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,11 +9,11 @@ from chalicelib.catalog.inputs import coerce_cli
 from chalicelib.errors import UnknownName
 from steward.cli.answers import answer, inert, json_option, table
 from steward.cli.desk import Desk, let_it_show, on_option, open_desk, principal, runbooks_option
+from steward.cli.desk import watch as watch_to_the_end
 from steward.cli.drawings import draw_decisions, draw_plan, draw_run, moment_line
 from steward.cli.folders import read_runbooks
 
 Json = dict[str, Any]
-POLL_S = 0.5
 FAILED = 1
 reason_option = click.option("--reason", metavar="TEXT", help="Why; people will read it.")
 why_option = click.option("--reason", required=True, metavar="TEXT", help="Why; people will read it.")
@@ -79,18 +78,8 @@ def _not_started(decision: Json) -> Iterable[str]:
 
 
 def watch_run(desk: Desk, run_id: str, *, quiet: bool) -> None:
-    """Prints the timeline as it grows; returns when the run is over or waits for people."""
-    if desk.fresh:
-        desk.ask("drive", run=run_id)
-    seq = 0
-    while True:
-        news = desk.ask("watch", run=run_id, after=seq)
-        seq = news["moments"][-1]["seq"] if news["moments"] else seq
-        for moment in () if quiet else news["moments"]:
-            click.echo(inert(moment_line(moment)))
-        if news["over"] or news["run"]["status"] == "awaiting_approval":
-            return
-        time.sleep(POLL_S)
+    """Prints the timeline as it grows."""
+    watch_to_the_end(desk, run_id, lambda moment: None if quiet else click.echo(inert(moment_line(moment))))
 
 
 @click.group()

@@ -7,7 +7,9 @@ import click
 
 from chalicelib.errors import DocumentError, DocumentErrors, InputError
 from steward.cli.answers import answer, json_option, table
+from steward.cli.desk import on_option
 from steward.cli.folders import read_stacks
+from steward.cli.health import check_stack, draw_check
 
 if TYPE_CHECKING:
     from chalicelib.models.stack import Stack
@@ -41,6 +43,17 @@ def _brief(stack: "Stack") -> Json:
         "owners": list(stack.owners),
         "version": stack.version,
     }
+
+
+@stacks.command("check")
+@click.argument("stack", metavar="STACK")
+@on_option
+@json_option
+def check(stack: str, where: str, as_json: bool) -> int:
+    """Look at the whole STACK now, changing nothing: every probe, and what all of it together says."""
+    said = check_stack(stack, where)
+    answer(said, as_json, draw_check)
+    return 0 if said["run"] else 1
 
 
 @stacks.command("check-file")
