@@ -84,7 +84,7 @@ def moment(value: object) -> datetime | None:
     """ISO 8601 (also `+0000` and without zone), the RFC 2822 dates of Health, epoch seconds or ms."""
     try:
         return _moment(value)
-    except (ValueError, OverflowError, TypeError, IndexError):
+    except (ValueError, OverflowError, TypeError, IndexError, OSError):  # OSError: a year the C library cannot hold
         return None
 
 

@@ -69,3 +69,8 @@ def test_labels_are_read_from_both_spellings_of_dimensions():
 
 def test_s30_text_loses_what_a_terminal_would_obey():
     assert text("a\x1b[1;31mb\x1b]8;;http://x\x07c\x9b0md\u2066e\u2028f\tg") == "abcde f g"
+
+
+@pytest.mark.parametrize("seconds", [-(2**53) + 1, 2**53 - 1, -9e15, 99_999_999_999, -62_135_596_801, 253_402_300_800])
+def test_a_time_that_no_clock_can_show_is_none_and_no_error(seconds):
+    assert moment(seconds) is None or moment(seconds).year <= 9999
