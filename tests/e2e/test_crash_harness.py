@@ -34,7 +34,7 @@ def test_wherever_a_worker_dies_the_run_ends_once_and_leaves_nothing_behind(case
     report = json.loads(done.stdout)
     print(f"{case}: killed at {report['killed']} of {report['points']} crash points")
     assert report["problems"] == []
-    assert report["killed"] > 40, "a harness that finds nowhere to kill proves nothing"
+    assert report["killed"] > 100, "a harness that finds nowhere to kill proves nothing"
     assert done.returncode == 0
 
 
