@@ -45,15 +45,17 @@ def engine_ports(table: "Table", stacks: "Mapping[str, Stack]", **rest: Any) -> 
     from chalicelib.steps.checks import CHECKS
     from chalicelib.steps.registry import ACTIONS, PROBES
     from chalicelib.store.approvals import Approvals
+    from chalicelib.store.history import History
     from chalicelib.store.incidents import Incidents
     from chalicelib.store.ledgers import Ledgers
     from chalicelib.store.runs import Runs
 
     return Ports(
-        runs=Runs(table),
+        runs=Runs(table, rest["senses"].evidence),
         approvals=Approvals(table),
         ledgers=Ledgers(table),
         incidents=Incidents(table),
+        history=History(table),
         stacks=stacks,
         probes=PROBES,
         actions=ACTIONS,
@@ -100,7 +102,12 @@ def _build(env: "Mapping[str, str]") -> "Parts":
     http = GuardedHttp()
     return Parts(
         engine=engine_ports(
-            table, stacks, sessions=sessions, http=http, jitter=random.random, senses=Senses(diagnoser=_diagnoser())
+            table,
+            stacks,
+            sessions=sessions,
+            http=http,
+            jitter=random.random,
+            senses=Senses(diagnoser=_diagnoser(), evidence=S3Blobs(own.s3, settings.evidence_bucket)),
         ),
         decisions=Decisions(table),
         archive=S3Blobs(own.s3, settings.archive_bucket),

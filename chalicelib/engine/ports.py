@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what the rooms below are made of is loaded by wiring, when 
     from chalicelib.steps.checks import Check
     from chalicelib.steps.step import Action, Probe
     from chalicelib.store.approvals import Approvals
+    from chalicelib.store.history import History
     from chalicelib.store.incidents import Incidents
     from chalicelib.store.ledgers import Ledgers
     from chalicelib.store.runs import Runs
@@ -28,6 +29,7 @@ class Ports:
     approvals: Approvals
     ledgers: Ledgers
     incidents: Incidents
+    history: History
     stacks: Mapping[str, Stack]
     probes: Mapping[str, Probe[Any, Any]]
     actions: Mapping[str, Action[Any]]

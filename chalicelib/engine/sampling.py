@@ -30,6 +30,10 @@ def context(
         fingerprint_key=ports.senses.fingerprint_key,
         diagnoser=ports.senses.diagnoser,
         side_by_side=ports.senses.side_by_side,
+        history=ports.history,
+        evidence=ports.senses.evidence,
+        monotonic=ports.senses.monotonic,
+        budget_s=ports.senses.budget_s,
     )
 
 

@@ -21,7 +21,7 @@ from chalicelib.engine.verification import all_true
 from chalicelib.errors import StaleWrite, StepTimedOut, StewardError
 from chalicelib.models.change import Change, ChangeProgress, ChangeState
 from chalicelib.models.check import Answer
-from chalicelib.models.run import Lease, Run, StepRecord, StepStatus
+from chalicelib.models.run import Lease, Run, RunStatus, StepRecord, StepStatus
 from chalicelib.models.words import format_duration
 from chalicelib.steps.step import Action, ActionOutput, Done, Pending, Probe, Standing, StepContext, Unchanged
 from chalicelib.store.fit import fit_output
@@ -170,6 +170,8 @@ class StepWork:
             if not isinstance(begun, StepRecord) or begun.progress[number].state is not ChangeState.STARTED:
                 return begun
             record, progress = begun, begun.progress[number]
+        elif action.interruptible and at.run.status is RunStatus.CANCELLING:
+            return self._over(at, record, StepStatus.FAILED, action.abandon(ctx, change, progress))
         applied = action.apply(ctx, change, progress)
         return self._applied(at, record, number, applied)
 
@@ -195,21 +197,25 @@ class StepWork:
             limit = at.step(record.id).timeout
             if (at.now - started).total_seconds() >= limit:
                 raise StepTimedOut(record.id, limit, applied.detail)
-            waiting = self._with_progress(record, number, progress.model_copy(update={"detail": applied.detail}))
+            told: dict[str, Any] = {"detail": applied.detail, "how_far": applied.how_far}
+            if applied.checkpoint is not None:
+                told["checkpoint"] = applied.checkpoint
+            waiting = self._with_progress(record, number, progress.model_copy(update=told))
             again = at.now + timedelta(seconds=applied.check_after_s)
             return waiting.model_copy(update={"retry_at": again, "detail": applied.detail})
         state = ChangeState.DONE if isinstance(applied, Done) else ChangeState.UNCHANGED
-        over = progress.model_copy(update={"state": state, "detail": applied.detail, "done_at": at.now})
+        told = {"state": state, "detail": applied.detail, "facts": applied.facts, "done_at": at.now}
+        over = progress.model_copy(update=told)
         done = self._with_progress(record, number, over).model_copy(update={"retry_at": None, "detail": applied.detail})
         return self._all_made(at, done) if number == len(record.changes) - 1 else done
 
     def _all_made(self, at: Situation, record: StepRecord) -> StepRecord:
         changed = sum(p.state is ChangeState.DONE for p in record.progress)
-        output = ActionOutput(
-            changed=changed,
-            unchanged=len(record.progress) - changed,
-            details=tuple(p.detail or "" for p in record.progress),
-        )
+        facts: dict[str, Any] = {name: value for p in record.progress for name, value in p.facts.items()}
+        counts = {"changed": changed, "unchanged": len(record.progress) - changed}
+        details = tuple(p.detail or "" for p in record.progress)
+        kind = self._ports.actions[record.changes[0].action].Output if record.changes else ActionOutput
+        output = kind.model_validate({**facts, **counts, "details": details})
         status = StepStatus.DONE if changed else StepStatus.UNCHANGED
         return self._over(at, record, status, record.detail, output=output.model_dump(mode="json"))
 

@@ -51,9 +51,39 @@ class ChangeState(StrEnum):
     FAILED = "failed"
 
 
+class HowFar(Shape):
+    """How far long work is, for people: percent, rate and remaining time follow from it."""
+
+    done: int
+    total: int | None = None
+    """None: nobody can know yet."""
+    unit: str = "objects"
+    rate_per_s: float | None = None
+
+    @property
+    def percent(self) -> int | None:
+        return min(100, 100 * self.done // self.total) if self.total else None
+
+    @property
+    def left_s(self) -> int | None:
+        return round(max(0, self.total - self.done) / self.rate_per_s) if self.total and self.rate_per_s else None
+
+    def __str__(self) -> str:
+        of = f" of {self.total:,}" if self.total else ""
+        percent = f" ({self.percent}%)" if self.percent is not None else ""
+        rate = f", {self.rate_per_s:,.0f}/s" if self.rate_per_s else ""
+        left = f", about {self.left_s} s left" if self.left_s is not None else ""
+        return f"{self.done:,}{of} {self.unit}{percent}{rate}{left}"
+
+
 class ChangeProgress(Shape):
     state: ChangeState = ChangeState.STORED
     detail: str | None = None
+    checkpoint: dict[str, Any] = Field(default_factory=dict)
+    """Where the next call of `apply` goes on; small, the action's own words."""
+    how_far: HowFar | None = None
+    facts: dict[str, Any] = Field(default_factory=dict)
+    """What `Done` found out, for the step's output."""
     started_at: Utc | None = None
     done_at: Utc | None = None
     before: dict[str, Any] = Field(default_factory=dict)

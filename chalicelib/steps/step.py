@@ -5,15 +5,16 @@ stands to one Change (`look`), and applies one. Limits, guards, retries, leases 
 never in a step: they are in engine/.
 """
 
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import Field
 
-from chalicelib.models.change import Change, ChangeProgress
+from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.shape import Shape, YamlShape
 from chalicelib.models.stack import Stack
 from chalicelib.models.step_index import Permission
@@ -21,8 +22,12 @@ from chalicelib.models.words import Risk
 from chalicelib.net.database_login import DatabaseLogin, NoDatabases
 from chalicelib.net.directory_login import DirectoryLogin, NoDirectories
 from chalicelib.steps.side_by_side import SideBySide, in_threads
+from chalicelib.store.blobs import Blobs, NoBlobs
+from chalicelib.store.history import History
 
 if TYPE_CHECKING:  # the gateways are built by wiring; steps only call them
+    from collections.abc import Callable
+
     from chalicelib.aws.gateways import Aws
     from chalicelib.diagnosis.diagnose import Diagnoser
     from chalicelib.net.http import HttpPort
@@ -63,6 +68,13 @@ class StepContext:
     diagnoser: "Diagnoser | None" = None
     """What Steward knows of sick MLflows; None where no signatures are packaged."""
     side_by_side: SideBySide = in_threads
+    history: History = field(default_factory=lambda: History(None))
+    """What is known of this stack beyond one run: what Steward made (S16), backups, drills (S18)."""
+    evidence: Blobs = field(default_factory=NoBlobs)
+    """For what is too large for a record: manifests of quarantines, logs, long lists."""
+    monotonic: "Callable[[], float]" = time.monotonic
+    budget_s: float = 200.0
+    """How long one call of `apply` may work before it answers Pending: well within one Advance (300 s)."""
     undo_of: tuple[Change, ...] = field(default=())
     """For an undo run: the Changes that were really made, in the order they were made."""
 
@@ -96,10 +108,13 @@ class Look(Shape):
 
 class Done(Shape):
     detail: str
+    facts: dict[str, Any] = Field(default_factory=dict)
+    """Fields of the action's Output that are known only now; of several Changes the later ones win."""
 
 
 class Unchanged(Shape):
     detail: str
+    facts: dict[str, Any] = Field(default_factory=dict)
 
 
 class Pending(Shape):
@@ -107,6 +122,9 @@ class Pending(Shape):
 
     check_after_s: int
     detail: str
+    checkpoint: dict[str, Any] | None = None
+    """Handed to the next call as `progress.checkpoint`; None keeps the last one."""
+    how_far: HowFar | None = None
 
 
 Applied = Done | Unchanged | Pending
@@ -125,6 +143,8 @@ class Action(ABC, Generic[P]):
     permissions: ClassVar[tuple[Permission, ...]] = ()
     risk: ClassVar[Risk]
     reversible: ClassVar[bool]
+    interruptible: ClassVar[bool] = False
+    """Long work that a cancelled run does not finish: `abandon` is called instead of `apply`."""
 
     @abstractmethod
     def plan(self, ctx: StepContext, params: P) -> tuple[Change, ...]:
@@ -138,3 +158,8 @@ class Action(ABC, Generic[P]):
     def apply(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> Applied:
         """Performs one Change, or finds how far it is. Called again after Pending and after a crash,
         so it recognises its own effect (by `progress.before`, by names made from run and step)."""
+
+    def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:  # noqa: ARG002  # for those that override it
+        """The run is cancelled in the middle of this Change: tidy up what nobody else will, and say what
+        is left. Only for interruptible actions; safe to repeat."""
+        return f"left half done: {change.sentence}"

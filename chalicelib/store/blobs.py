@@ -7,7 +7,7 @@ points to it.
 import hashlib
 from typing import Protocol
 
-from chalicelib.errors import UnknownName
+from chalicelib.errors import StoreUnavailable, UnknownName
 
 
 class Blobs(Protocol):
@@ -38,6 +38,19 @@ class MemoryBlobs:
             return self._blobs[ref]
         except KeyError as exc:
             raise UnknownName("blob", ref) from exc
+
+
+class NoBlobs:
+    """Where nothing was wired: writing raises, so that nothing is thought to be kept that is not."""
+
+    def put(self, key: str, data: bytes) -> str:  # noqa: ARG002  # the port's signature
+        raise StoreUnavailable(f"writing {key}", "there is no place for evidence here")
+
+    def ref(self, key: str) -> str:
+        return f"nowhere://{key}"
+
+    def get(self, ref: str) -> bytes:
+        raise UnknownName("blob", ref)
 
 
 def evidence_key(data: bytes) -> str:

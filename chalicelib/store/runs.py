@@ -4,6 +4,7 @@ A run stays on the due index until everything about its end is recorded: a worke
 run that sweep finds (S31).
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 from chalicelib.errors import StoreError
 from chalicelib.models.run import Moment, Run, StepRecord
+from chalicelib.store.blobs import Blobs, NoBlobs, evidence_key
 from chalicelib.store.columns import stamp
 from chalicelib.store.fit import OUTPUT_LIMIT, RUN_LIMIT, RUN_LIMIT_AT_BIRTH, fit_output, size_of
 from chalicelib.store.rows import KEPT_FOR, Slice, body_of, contend, load, load_page
@@ -20,10 +22,17 @@ LOOKED_AFTER_IN = timedelta(minutes=6)
 """After its last sign of life or its wake time: longer than one Advance can take, and short enough for
 sweep to have it moving again within 10 minutes (S31)."""
 
+MOST_CHANGES_IN_ITEM = 50
+CHANGES_AT = "changes_at"
+"""In the item of a step with more Changes: where they lie, under their content's hash."""
+
 
 class Runs:
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, evidence: Blobs | None = None) -> None:
+        """`evidence`: where a step's Changes go that are too many for its item."""
         self._table = table
+        self._evidence = evidence or NoBlobs()
+        self._read: dict[str, list[Any]] = {}
 
     def create(self, run: Run) -> tuple[Run, bool]:
         """Idempotent by run id: the stored run, and whether this call made it."""
@@ -67,20 +76,45 @@ class Runs:
 
     def step(self, run_id: str, step_id: str) -> StepRecord | None:
         item = self._table.get(_step_key(run_id, step_id))
-        return load(StepRecord, item) if item else None
+        return self._step(item) if item else None
 
     def steps(self, run_id: str) -> tuple[StepRecord, ...]:
         """By id; their order is the runbook's."""
-        return tuple(load(StepRecord, item) for item in walk(self._table, f"RUN#{run_id}", prefix="STEP#"))
+        return tuple(self._step(item) for item in walk(self._table, f"RUN#{run_id}", prefix="STEP#"))
 
     def save_step(self, record: StepRecord) -> StepRecord:
         record = _fitted(record)
         began = record.started_at or record.ended_at
         expires = began + KEPT_FOR if began else None
         stored = self._table.replace(
-            Item(_step_key(record.run_id, record.id), body_of(record), version=record.version, expires=expires)
+            Item(_step_key(record.run_id, record.id), self._body(record), version=record.version, expires=expires)
         )
         return record.model_copy(update={"version": stored.version})
+
+    def _body(self, record: StepRecord) -> dict[str, Any]:
+        body = body_of(record)
+        if len(record.changes) <= MOST_CHANGES_IN_ITEM:
+            return body
+        data = json.dumps(body.pop("changes"), sort_keys=True).encode()
+        key = evidence_key(data)
+        ref = self._evidence.ref(key)
+        if ref not in self._read:  # stored once, before the item that points to it; then never changed
+            self._evidence.put(key, data)
+            self._keep(ref, data)
+        return {**body, CHANGES_AT: ref}
+
+    def _step(self, item: Item) -> StepRecord:
+        ref = item.body.get(CHANGES_AT)
+        if ref is None:
+            return load(StepRecord, item)
+        if ref not in self._read:
+            self._keep(ref, self._evidence.get(ref))
+        body = {name: value for name, value in item.body.items() if name != CHANGES_AT}
+        return load(StepRecord, replace(item, body={**body, "changes": self._read[ref]}))
+
+    def _keep(self, ref: str, data: bytes) -> None:
+        """One list at a time: a run has few steps as long as that, and a Lambda little memory."""
+        self._read = {ref: json.loads(data)}
 
     def add_moment(self, moment: Moment) -> Moment:
         """Written once under its number. Where another worker used the number before it died, and for

@@ -60,6 +60,7 @@ class Simulation:
         self.channel = MemoryChannel()
         self.telemetry = MemoryTelemetry()
         self.decisions: list[Decision] = []
+        self._evidence = MemoryBlobs()
         self.on_decision: Callable[[Decision], None] = lambda _decision: None
         self.on_move: Callable[[str], None] = lambda _run_id: None
         self._ids = 0
@@ -102,6 +103,7 @@ class Simulation:
             fingerprint_key=b"sandbox",
             diagnoser=_diagnoser(),
             side_by_side=one_after_another,
+            evidence=self._evidence,
         )
 
     def _new_id(self) -> str:

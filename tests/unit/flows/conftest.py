@@ -46,6 +46,7 @@ from chalicelib.steps.step import (
 from chalicelib.store.approvals import Approvals
 from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.decisions import Decisions
+from chalicelib.store.history import History
 from chalicelib.store.incidents import Incidents
 from chalicelib.store.ledgers import Ledgers
 from chalicelib.store.memory import MemoryTable
@@ -255,7 +256,8 @@ class World:
         actions: tuple[MendAction, ...] = (MendAction(self), RiskyAction(self))
         ports = Ports(
             runs=Runs(self.table), approvals=Approvals(self.table), ledgers=Ledgers(self.table),
-            incidents=Incidents(self.table), stacks=known, probes={"fake.look": LookProbe(self)},
+            incidents=Incidents(self.table), history=History(self.table), stacks=known,
+            probes={"fake.look": LookProbe(self)},
             actions={action.name: action for action in actions},
             checks={
                 check.name: check

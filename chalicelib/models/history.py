@@ -1,0 +1,101 @@
+"""What is known of a stack beyond one run: what Steward made there, its backups, its drills.
+
+Deletion rests on these records (S16), and so does the question whether pruning may go on (S18).
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from chalicelib.models.shape import Shape
+from chalicelib.models.words import Utc
+
+
+class MadeKind(StrEnum):
+    SNAPSHOT = "snapshot"
+    INSTANCE = "instance"
+    CLUSTER = "cluster"
+    CLUSTER_SNAPSHOT = "cluster-snapshot"
+    QUARANTINE = "quarantine"
+    TASK_DEFINITION = "task-definition"
+
+
+class Creation(Shape):
+    """Steward made this; written before the call that makes it, so that nothing it made is ever unknown."""
+
+    stack: str
+    kind: MadeKind
+    id: str
+    run_id: str
+    step: str
+    at: Utc
+    region: str | None = None
+    """Where it is not the stack's own."""
+    delete_after: Utc | None = None
+    """Throw-away things: any later run may sweep them from then on."""
+    gone_at: Utc | None = None
+    """It was deleted, and seen to be gone."""
+    version: int = 0
+
+
+class BackupKind(StrEnum):
+    DATABASE = "database"
+    ARTIFACTS = "artifacts"
+
+
+class Backup(Shape):
+    stack: str
+    kind: BackupKind
+    id: str
+    """Snapshot identifier, or the manifest's name."""
+    run_id: str
+    as_of: Utc
+    """The recovery point."""
+    verified_at: Utc | None = None
+    """Good means this, not `available` (S18)."""
+    restored_at: Utc | None = None
+    """When a drill or a restore last proved it."""
+    suspect: str | None = None
+    """Why it is doubted; a suspect backup is never the newest good one."""
+    ref: str | None = None
+    """Where its manifest lies."""
+    objects: int | None = None
+    bytes: int | None = None
+    rows: dict[str, int] = Field(default_factory=dict)
+    """Row counts where they could be read: a fall of 20% is suspect (S18)."""
+    gone_at: Utc | None = None
+    version: int = 0
+
+    @property
+    def is_good(self) -> bool:
+        return self.verified_at is not None and self.suspect is None and self.gone_at is None
+
+
+class Drill(Shape):
+    stack: str
+    run_id: str
+    at: Utc
+    proven: bool
+    recovery_time_s: int | None = None
+    """From the order to restore until the data answered."""
+    recovery_point_s: int | None = None
+    """How old the restored data was."""
+    detail: str = ""
+    version: int = 0
+
+
+class Suspicion(Shape):
+    """While it stands, nothing is pruned, expired or collected on this stack; a person clears it (S18)."""
+
+    stack: str
+    why: str | None = None
+    since: Utc | None = None
+    run_id: str | None = None
+    cleared_by: str | None = None
+    cleared_reason: str | None = None
+    cleared_at: Utc | None = None
+    version: int = 0
+
+    @property
+    def stands(self) -> bool:
+        return self.why is not None and self.cleared_at is None

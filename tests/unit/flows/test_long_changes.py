@@ -1,0 +1,107 @@
+"""Changes that take long: they go on from their checkpoint, show how far they are, and can be called off."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from chalicelib.flows.approve import cancel
+from chalicelib.models.change import Change, HowFar
+from chalicelib.models.run import RunStatus, StepStatus
+from chalicelib.models.words import Risk
+from chalicelib.steps.step import Action, ActionOutput, Done, Look, NoParams, Pending, Standing
+from chalicelib.store.blobs import MemoryBlobs
+from chalicelib.store.runs import MOST_CHANGES_IN_ITEM, Runs
+
+
+class Copied(ActionOutput):
+    last: str | None = None
+
+
+@dataclass
+class CopyAction(Action[NoParams]):
+    """Copies ten things, three a call."""
+
+    changes: int = 1
+    seen: list[dict[str, object]] = field(default_factory=list)
+    abandoned: list[dict[str, object]] = field(default_factory=list)
+    name = "fake.mend"
+    Output = Copied
+    risk = Risk.LOW
+    reversible = False
+    interruptible = True
+
+    def plan(self, ctx, params):
+        one = Change(
+            step=ctx.step_id, action=self.name, operation="fake:Copy", parameters={}, resource="bucket",
+            sentence="copy all", touches={"tasks": 1}, out_of={"tasks": self.changes},
+        )  # fmt: skip
+        return tuple(one.model_copy(update={"resource": f"bucket-{n:03d}"}) for n in range(self.changes))
+
+    def look(self, ctx, change):
+        return Look(standing=Standing.READY, detail="not copied yet")
+
+    def apply(self, ctx, change, progress):
+        self.seen.append(dict(progress.checkpoint))
+        if self.changes > 1:
+            return Done(detail="copied")
+        done = min(10, int(progress.checkpoint.get("done", 0)) + 3)
+        if done == 10:
+            return Done(detail="all copied", facts={"last": "ten"})
+        far = HowFar(done=done, total=10, rate_per_s=0.5)
+        return Pending(check_after_s=1, detail=f"{far}", checkpoint={"done": done}, how_far=far)
+
+    def abandon(self, ctx, change, progress):
+        self.abandoned.append(dict(progress.checkpoint))
+        return f"called off after {progress.checkpoint['done']} of 10"
+
+
+def with_action(world, action):
+    engine = replace(world.parts.engine, actions={"fake.mend": action})
+    world.with_parts(engine=engine)
+    run_id = world.fire().parts[0].run_id
+    world.until(run_id, lambda run: run.status is RunStatus.RUNNING)
+    return run_id
+
+
+def test_each_call_goes_on_from_the_checkpoint_of_the_last_and_the_output_knows_what_came_of_it(world):
+    action = CopyAction()
+    run_id = with_action(world, action)
+    world.until(run_id, lambda _run: world.step(run_id).status is StepStatus.DONE)
+    assert action.seen == [{}, {"done": 3}, {"done": 6}, {"done": 9}]
+    assert world.step(run_id).output == {
+        "changed": 1,
+        "unchanged": 0,
+        "details": ["all copied"],
+        "last": "ten",
+    }
+
+
+def test_the_record_shows_percent_rate_and_remaining_time(world):
+    run_id = with_action(world, CopyAction())
+    world.until(run_id, lambda _run: any(p.how_far and p.how_far.done == 6 for p in world.step(run_id).progress))
+    far = world.step(run_id).progress[0].how_far
+    assert (far.percent, far.left_s) == (60, 8)
+    assert "6 of 10 objects (60%)" in world.texts(run_id)
+
+
+def test_a_cancelled_run_calls_long_work_off_and_says_what_is_left(world):
+    action = CopyAction()
+    run_id = with_action(world, action)
+    world.until(run_id, lambda _run: len(action.seen) == 2)
+    cancel(world.parts, run_id, by="ada", reason="too expensive")
+    run = world.finish(run_id)
+    assert run.status is RunStatus.CANCELLED
+    assert action.abandoned == [{"done": 6}]
+    assert len(action.seen) == 2
+    assert "called off after 6 of 10" in world.texts(run_id)
+
+
+@pytest.mark.parametrize("changes", [MOST_CHANGES_IN_ITEM, MOST_CHANGES_IN_ITEM + 1])
+def test_more_changes_than_an_item_should_hold_lie_beside_it_and_come_back_whole(world, changes):
+    blobs = MemoryBlobs()
+    world.with_parts(engine=replace(world.parts.engine, runs=Runs(world.table, blobs)))
+    run_id = with_action(world, CopyAction(changes=changes))
+    world.until(run_id, lambda _run: world.step(run_id).status is StepStatus.DONE, moves=400)
+    fresh = Runs(world.table, blobs).step(run_id, "mend")
+    assert [change.resource for change in fresh.changes] == [f"bucket-{n:03d}" for n in range(changes)]
+    assert len(blobs._blobs) == (changes > MOST_CHANGES_IN_ITEM)
