@@ -69,6 +69,15 @@ class Signal(Shape):
     echo_of: str | None = None
     """The run that caused this event, when Steward hears itself."""
 
+    def of_stack(self, stack: str) -> "Signal":
+        """What `model_copy(update={"stack": stack})` gives, in half its time: every event comes this way."""
+        tied = Signal.__new__(Signal)
+        object.__setattr__(tied, "__dict__", {**self.__dict__, "stack": stack})
+        object.__setattr__(tied, "__pydantic_fields_set__", self.__pydantic_fields_set__ | {"stack"})
+        object.__setattr__(tied, "__pydantic_extra__", None)
+        object.__setattr__(tied, "__pydantic_private__", None)
+        return tied
+
     @property
     def fingerprint(self) -> str:
         """Same stack, kind, resource and name are the same trouble; state and time are not part of it."""

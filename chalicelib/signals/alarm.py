@@ -5,7 +5,6 @@ muted, suppressed or has its actions switched off is told, and is not actionable
 """
 
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -58,18 +57,20 @@ def alarm_signal(origin: Origin, alarm: AlarmReading) -> Signal:
     state = _STATES.get(value or "", SignalState.INFO)
     silence = _silence(alarm)
     dimensions = [labels(one) for one in alarm.dimensions]
-    attributes = [labels(alarm.contributor["attributes"])] if alarm.contributor.get("attributes") else []
+    about = dimensions
+    if alarm.contributor.get("attributes"):
+        about = [*dimensions, labels(alarm.contributor["attributes"])]
     return make(
         origin,
         SignalKind.ALARM,
         state,
         name=name,
-        resource=_resource(dimensions + attributes),
+        resource=_resource(about),
         at=alarm.at,
         actionable=state is SignalState.FIRING and silence is None,
         reason=silence or _state_reason(value, alarm.reason),
         keys=alarm_keys(alarm),
-        facts={"state_value": value, "previous_state": text(alarm.previous), **_facts(alarm, dimensions)},
+        facts=_facts(alarm, value, dimensions),
     )
 
 
@@ -103,21 +104,30 @@ def _state_reason(value: str | None, reason: object) -> object:
 
 
 def _resource(dimensions: list[dict[str, str]]) -> str | None:
-    return next((found for one in dimensions if (found := resource_of(one))), None)
+    for one in dimensions:
+        if found := resource_of(one):
+            return found
+    return None
 
 
-def alarm_keys(alarm: AlarmReading) -> Iterable[str]:
-    yield from key("alarm", alarm.name)
-    yield from arn_keys(alarm.arn)
-    for dimensions in (*alarm.dimensions, alarm.contributor.get("attributes")):
-        yield from dimension_keys(dimensions)
+def alarm_keys(alarm: AlarmReading) -> list[str]:
+    found = [*key("alarm", alarm.name), *arn_keys(alarm.arn)]
+    for dimensions in alarm.dimensions:
+        found += dimension_keys(dimensions)
+    if alarm.contributor:
+        found += dimension_keys(alarm.contributor.get("attributes"))
     for child in alarm.children:
-        yield from arn_keys(child)
+        found += arn_keys(child)
+    return found
 
 
-def _facts(alarm: AlarmReading, dimensions: list[dict[str, str]]) -> dict[str, Any]:
-    merged = {name: value for one in reversed(dimensions) for name, value in one.items()}
-    return {
+def _facts(alarm: AlarmReading, value: str | None, dimensions: list[dict[str, str]]) -> dict[str, Any]:
+    merged: dict[str, str] = {}
+    for one in reversed(dimensions):
+        merged |= one
+    facts = {
+        "state_value": value,
+        "previous_state": text(alarm.previous),
         "namespace": text(alarm.namespace),
         "metric": text(alarm.metric),
         "dimensions": merged,
@@ -128,9 +138,12 @@ def _facts(alarm: AlarmReading, dimensions: list[dict[str, str]]) -> dict[str, A
         "muted": alarm.muted not in _NOT_MUTED,
         "suppressed_by": None if alarm.suppressed_by in _NOT_SUPPRESSED else text(alarm.suppressed_by),
         "description": text(alarm.description, 1024),
-        **(_composite_facts(alarm) if alarm.rule else {}),
-        **(_contributor_facts(alarm) if alarm.contributor else {}),
     }
+    if alarm.rule:
+        facts |= _composite_facts(alarm)
+    if alarm.contributor:
+        facts |= _contributor_facts(alarm)
+    return facts
 
 
 def _composite_facts(alarm: AlarmReading) -> dict[str, Any]:
@@ -154,7 +167,7 @@ def _positive(value: object) -> int | None:
 def _last_n(reason: object) -> int | None:
     """State changes do not carry EvaluationPeriods, but their reason counts the datapoints looked at."""
     found = _LAST_N.search(reason) if isinstance(reason, str) else None
-    return _positive(found[1]) if found else None
+    return int(found[1]) or None if found else None
 
 
 def threshold_of(reason_data: object) -> object:

@@ -60,8 +60,8 @@ def read_lambda_action(payload: Body, arrival: Arrival, _: Opener) -> tuple[Sign
 
 def _reading(detail: Body, arn: object) -> AlarmReading:
     state, configuration = mapping(detail.get("state")), mapping(detail.get("configuration"))
-    metrics = [mapping(one.get("metricStat")) for one in _judged_first(configuration)]
-    judged = mapping(metrics[0].get("metric")) if metrics else {}
+    metrics, period = _metrics_of(configuration)
+    judged = metrics[0] if metrics else {}
     data = state.get("reasonData")
     return AlarmReading(
         name=detail.get("alarmName") or configuration.get("alarmName"),
@@ -70,10 +70,10 @@ def _reading(detail: Body, arn: object) -> AlarmReading:
         previous=mapping(detail.get("previousState")).get("value"),
         reason=state.get("reason"),
         at=moment(state.get("timestamp")),
-        dimensions=tuple(mapping(one.get("metric")).get("dimensions") for one in metrics),
+        dimensions=tuple([one.get("dimensions") for one in metrics]),
         namespace=judged.get("namespace"),
         metric=judged.get("name"),
-        period=_longest_period(configuration),
+        period=period,
         evaluation_periods=configuration.get("evaluationPeriods"),
         threshold=configuration.get("threshold", threshold_of(data)),
         description=configuration.get("description"),
@@ -87,17 +87,21 @@ def _reading(detail: Body, arn: object) -> AlarmReading:
     )
 
 
-def _judged_first(configuration: Body) -> list[Body]:
-    """Metrics with a `metricStat`; of a metric-math alarm the inputs too, behind the one that is judged."""
-    metrics = [one for one in mappings(configuration.get("metrics"))[:50] if isinstance(one.get("metricStat"), dict)]
-    return sorted(metrics, key=lambda one: one.get("returnData") is not True)
-
-
-def _longest_period(configuration: Body) -> int | float | None:
-    metrics = mappings(configuration.get("metrics"))[:50]
-    # A Metrics Insights query has its period beside the expression, everything else inside of metricStat.
-    periods = [mapping(one.get("metricStat")).get("period", one.get("period")) for one in metrics]
-    return max((found for one in periods if (found := number(one)) is not None), default=None)
+def _metrics_of(configuration: Body) -> tuple[list[Body], int | float | None]:
+    """The `metric` of every `metricStat`, the one that is judged before the inputs of its math, and the longest
+    period of all."""
+    judged: list[Body] = []
+    inputs: list[Body] = []
+    longest: int | float | None = None
+    for one in mappings(configuration.get("metrics"))[:50]:
+        stat = one.get("metricStat")
+        # A Metrics Insights query has its period beside the expression, everything else inside of metricStat.
+        period = number(stat.get("period", one.get("period")) if isinstance(stat, dict) else one.get("period"))
+        if period is not None and (longest is None or period > longest):
+            longest = period
+        if isinstance(stat, dict):
+            (judged if one.get("returnData") is True else inputs).append(mapping(stat.get("metric")))
+    return judged + inputs, longest
 
 
 def _contributor(detail: Body) -> Body:

@@ -1,12 +1,19 @@
 """Metric dimensions: what an alarm is about, in words and as keys."""
 
 from chalicelib.signals.fields import labels
-from chalicelib.signals.keys import key, load_balancer_name, service_key, target_group_keys
+from chalicelib.signals.keys import key, load_balancer_name, service_key, target_group_keys, target_group_names
 
 # Before anything else that ends in Name or Id: what a person would call the thing, most telling first.
 _TELLING = ("DBInstanceIdentifier", "DBClusterIdentifier", "BucketName", "InstanceId")
 # Kinds and places of things; they end like names and name nothing.
 _NO_NAMES = frozenset({"ImageId", "FilterId", "StorageType", "InstanceType", "AvailabilityZone"})
+# The value of these is the name that the key wants.
+_KEYED = (
+    ("DBInstanceIdentifier", "db"),
+    ("DBClusterIdentifier", "dbcluster"),
+    ("BucketName", "bucket"),
+    ("LogGroupName", "loggroup"),
+)
 _NAME_ENDINGS = ("name", "identifier", "id", "arn")
 
 
@@ -14,8 +21,8 @@ def resource_of(dimensions: dict[str, str]) -> str | None:
     if (cluster := dimensions.get("ClusterName")) and (service := dimensions.get("ServiceName")):
         return f"{cluster}/{service}"
     if group := dimensions.get("TargetGroup"):
-        keys = target_group_keys(group)
-        return keys[-1].partition(":")[2] if keys else None
+        both, name = target_group_names(group)
+        return name or both or None
     if balancer := dimensions.get("LoadBalancer") or dimensions.get("LoadBalancerName"):
         return load_balancer_name(balancer)
     for name in _TELLING:
@@ -42,10 +49,7 @@ def dimension_keys(raw: object) -> tuple[str, ...]:
         found += target_group_keys(group)
     if balancer := dimensions.get("LoadBalancer") or dimensions.get("LoadBalancerName"):
         found += key("loadbalancer", load_balancer_name(balancer))
-    return (
-        *found,
-        *key("db", dimensions.get("DBInstanceIdentifier")),
-        *key("dbcluster", dimensions.get("DBClusterIdentifier")),
-        *key("bucket", dimensions.get("BucketName")),
-        *key("loggroup", dimensions.get("LogGroupName")),
-    )
+    for dimension, kind in _KEYED:
+        if dimension in dimensions:
+            found += key(kind, dimensions[dimension])
+    return found

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 NAME_LIMIT = 256
@@ -33,6 +34,8 @@ _EPOCH_IN_MS = 10**11  # as seconds this would be the year 5138
 
 
 def text(value: object, limit: int = NAME_LIMIT) -> str | None:
+    if type(value) is str and len(value) <= limit and value.isprintable():  # nearly all that comes
+        return value.strip() or None
     if isinstance(value, str):
         raw = value
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < _BIGGEST:
@@ -52,6 +55,8 @@ def _inert(raw: str) -> str:
 
 
 def number(value: object) -> int | float | None:
+    if type(value) is int:
+        return value if abs(value) < _BIGGEST else None
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -65,11 +70,13 @@ def number(value: object) -> int | float | None:
             return int(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if isinstance(value, int) and abs(value) < _BIGGEST else None
+    return None
 
 
 def integer(value: object) -> int | None:
     found = number(value)
+    if type(found) is int:
+        return found
     return int(found) if found is not None and abs(found) < _BIGGEST and found == int(found) else None
 
 
@@ -122,12 +129,13 @@ def texts(value: object, limit: int = NAME_LIMIT) -> list[str]:
 def labels(value: object, *, inert: bool = True) -> dict[str, str]:
     """A flat dict of text from `{name: value}` or from `[{name: …, value: …}]`, in either spelling."""
     if isinstance(value, list):
-        pairs = [(one.get("name", one.get("Name")), one.get("value", one.get("Value"))) for one in mappings(value)]
+        named = [(one.get("name", one.get("Name")), one.get("value", one.get("Value"))) for one in mappings(value)]
+        pairs = islice(named, MOST_LABELS)
     else:
-        pairs = list(mapping(value).items())
+        pairs = islice(mapping(value).items(), MOST_LABELS)
     if not inert:
-        return {name: one for name, one in pairs[:MOST_LABELS] if isinstance(name, str) and isinstance(one, str)}
-    return {name: found for key, one in pairs[:MOST_LABELS] if (name := text(key)) and (found := text(one)) is not None}
+        return {name: one for name, one in pairs if isinstance(name, str) and isinstance(one, str)}
+    return {name: found for key, one in pairs if (name := text(key)) and (found := text(one)) is not None}
 
 
 def decode(value: object) -> object:

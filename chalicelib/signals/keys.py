@@ -17,6 +17,7 @@ from typing import NamedTuple
 from chalicelib.signals.fields import NAME_LIMIT, text
 
 _ARN_PARTS = 6
+_ACCOUNT_DIGITS = 12
 _LONGEST_ARN = 1024
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 _REDACTED = re.compile(r"[#*xX]+")
@@ -25,9 +26,17 @@ _SECRET_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 
 class Arn(NamedTuple):
     service: str
-    region: str | None
-    account: str | None
+    written_region: str
+    written_account: str
     resource: str
+
+    @property
+    def region(self) -> str | None:
+        return region_of(self.written_region)
+
+    @property
+    def account(self) -> str | None:
+        return account_of(self.written_account)
 
     @property
     def name(self) -> str:
@@ -41,7 +50,7 @@ def parse_arn(value: object) -> Arn | None:
     parts = value.split(":", _ARN_PARTS - 1)
     if len(parts) < _ARN_PARTS or not parts[-1]:
         return None
-    return Arn(parts[2], region_of(parts[3]), account_of(parts[4]), parts[5])
+    return Arn(parts[2], parts[3], parts[4], parts[5])
 
 
 def region_of(value: object) -> str | None:
@@ -51,15 +60,17 @@ def region_of(value: object) -> str | None:
 
 def account_of(value: object) -> str | None:
     """None where the id was blacked out; any other text stays, so that it can fail to match (S2)."""
+    if isinstance(value, str) and len(value) == _ACCOUNT_DIGITS and value.isdecimal() and value.isascii():
+        return value
     found = text(value, 32)
     return None if found is None or _REDACTED.fullmatch(found) else found
 
 
 def key(kind: str, value: object) -> tuple[str, ...]:
     """No key from a name with invisible characters in it: it must not pass for the name without them."""
-    if not isinstance(value, str) or not value or len(value) > _LONGEST_ARN or not value.isprintable():
-        return ()
-    return (f"{kind}:{value}",)
+    if isinstance(value, str) and 0 < len(value) <= _LONGEST_ARN and value.isprintable():
+        return (f"{kind}:{value}",)
+    return ()
 
 
 def service_key(cluster: str | None, service: str | None) -> tuple[str, ...]:
@@ -70,10 +81,19 @@ def service_key(cluster: str | None, service: str | None) -> tuple[str, ...]:
 
 def target_group_keys(value: object) -> tuple[str, ...]:
     """From a name, an ARN, or the `targetgroup/NAME/ID` of a dimension."""
+    both, name = target_group_names(value)
+    return key("targetgroup", both) + key("targetgroup", name)
+
+
+def target_group_names(value: object) -> tuple[str, str]:
+    """`NAME/ID`, empty where there is no id, and NAME."""
     arn = parse_arn(value)
     path = arn.resource if arn else value if isinstance(value, str) else ""
-    _, name, identity = [*path.split("/", 2), "", ""][:3] if "/" in path else ["", path, ""]
-    return (*key("targetgroup", f"{name}/{identity}" if identity else None), *key("targetgroup", name))
+    if "/" not in path:
+        return "", path
+    both = path.partition("/")[2]
+    name, _, identity = both.partition("/")
+    return (both if identity else ""), name
 
 
 def load_balancer_name(value: object) -> str | None:
@@ -95,7 +115,7 @@ def secret_name(value: object) -> str | None:
 def arn_keys(value: object) -> tuple[str, ...]:
     """`arn:` itself and the typed key it stands for."""
     arn = parse_arn(value)
-    return () if arn is None else (*key("arn", value), *_typed(arn, value))
+    return () if arn is None else key("arn", value) + _typed(arn, value)
 
 
 def _typed(arn: Arn, whole: object) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def make(
         occurred_at=at or origin.at,
         actionable=(firing if actionable is None else actionable) and echo_of is None,
         reason=text(reason, REASON_LIMIT),
-        keys=tuple(dict.fromkeys((*keys, *key("topic", origin.topic)))),
+        keys=tuple(dict.fromkeys((*keys, *key("topic", origin.topic)) if origin.topic else keys)),
         facts={name: value for name, value in (facts or {}).items() if value is not None},
         echo_of=echo_of,
     )

@@ -6,7 +6,7 @@ a topic that the stack does not list, and the signal stays untied and says why.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from fnmatch import translate
 from typing import NamedTuple
 
@@ -32,6 +32,9 @@ _RANK = {
 }
 
 
+_TOLD = ("stack:", "topic:")
+
+
 class Home(NamedTuple):
     """What tying needs to know of a stack."""
 
@@ -45,7 +48,10 @@ class StackKeys:
     """The index of what belongs to whom. Built once and used for every event."""
 
     def __init__(
-        self, exact: dict[str, tuple[Home, ...]], globs: tuple[tuple[re.Pattern[str], Home], ...], names: frozenset[str]
+        self,
+        exact: dict[str, tuple[int, tuple[Home, ...]]],
+        globs: tuple[tuple[re.Pattern[str], Home], ...],
+        names: frozenset[str],
     ) -> None:
         self._exact = exact
         self._globs = globs
@@ -60,14 +66,29 @@ class StackKeys:
             for one in stack_keys(stack):
                 exact.setdefault(one, {})[home.stack] = home
             globs += [(re.compile(translate(glob)), home) for glob in stack.alarms]
-        found = {one: tuple(homes.values()) for one, homes in exact.items()}
-        return cls(found, tuple(globs), frozenset(homes[0].stack for homes in found.values()))
+        found = {one: (_RANK[one.partition(":")[0]], tuple(homes.values())) for one, homes in exact.items()}
+        return cls(found, tuple(globs), frozenset(homes[0].stack for _, homes in found.values()))
 
-    def homes(self, one: str) -> Iterator[Home]:
-        yield from self._exact.get(one, ())
-        if one.startswith("alarm:"):
-            name = one[6:]
-            yield from (home for glob, home in self._globs if glob.match(name))
+    def pointed_at(self, keys: Iterable[str]) -> list[list[Home]]:
+        """Whom the keys point to, the surest first. A name in the event leaves nothing to the other keys."""
+        found: dict[int, list[Home]] = {}
+        for one in keys:
+            if one in self._exact:
+                rank, homes = self._exact[one]
+                _add(found, rank, homes)
+            elif one.startswith("alarm:"):
+                name = one[6:]
+                # Two globs of one stack may fit the same name.
+                fitting = {home.stack: home for glob, home in self._globs if glob.match(name)}
+                _add(found, _RANK["alarm"], fitting.values())
+        return [found[0]] if 0 in found else [found[rank] for rank in sorted(found)]
+
+
+def _add(found: dict[int, list[Home]], rank: int, homes: Collection[Home]) -> None:
+    if rank in found:
+        found[rank] += [home for home in homes if home not in found[rank]]
+    elif homes:
+        found[rank] = list(homes)
 
 
 def stack_keys(stack: Stack) -> Iterator[str]:
@@ -97,52 +118,47 @@ def tie(signal: Signal, stacks: StackKeys | Iterable[Stack]) -> Signal:
     index = stacks if isinstance(stacks, StackKeys) else StackKeys.of(stacks)
     if signal.kind is SignalKind.INVALID or not signal.keys:
         return signal
-    named = next((one[6:] for one in signal.keys if one.startswith("stack:")), None)
+    named, topic = _told(signal.keys)
     if named is not None and named not in index.names:
         return _untied(signal, f"it names the stack {named!r}, which is not known here")
-    ranked = _ranked(signal, index)
+    ranked = index.pointed_at(signal.keys)
     if not ranked:
         return signal
-    fitting = [[home for home in homes if _stranger(signal, home) is None] for _, homes in ranked]
-    left = _narrowed(fitting)
+    left = _narrowed(signal, topic, ranked)
     if len(left) == 1:
-        return signal.model_copy(update={"stack": left[0].stack})
+        return signal.of_stack(left[0].stack)
     if left:
         return _untied(signal, f"it fits several stacks: {', '.join(sorted(home.stack for home in left))}")
-    suspect = ranked[0][1][0]
-    return _untied(signal, f"it looks like {suspect.stack}, but {_stranger(signal, suspect)} (S2)")
+    suspect = ranked[0][0]
+    return _untied(signal, f"it looks like {suspect.stack}, but {_stranger(signal, topic, suspect)} (S2)")
 
 
-def _ranked(signal: Signal, index: StackKeys) -> list[tuple[int, list[Home]]]:
-    """Whom the keys point to, by how sure they are. A name in the event leaves nothing to the other keys."""
-    found: dict[int, list[Home]] = {}
-    for one in signal.keys:
-        rank = _RANK.get(one.partition(":")[0])
-        if rank is not None:
-            for home in index.homes(one):
-                if home not in found.setdefault(rank, []):
-                    found[rank].append(home)
-    if found.get(0):
-        return [(0, found[0])]
-    return sorted((rank, homes) for rank, homes in found.items() if homes)
+def _told(keys: Iterable[str]) -> tuple[str | None, str | None]:
+    """The stack that the event names and the topic it came over."""
+    told = [one for one in keys if one.startswith(_TOLD)]
+    if not told:
+        return None, None
+    named = next((one[6:] for one in told if one.startswith("stack:")), None)
+    return named, next((one[6:] for one in told if one.startswith("topic:")), None)
 
 
-def _narrowed(ranked: list[list[Home]]) -> list[Home]:
+def _narrowed(signal: Signal, topic: str | None, ranked: list[list[Home]]) -> list[Home]:
+    """Of those that can be believed, the ones that the surest keys leave."""
     left: list[Home] = []
     for homes in ranked:
-        left = [home for home in left if home in homes] or left if left else homes
+        fitting = [home for home in homes if _stranger(signal, topic, home) is None]
+        left = [home for home in left if home in fitting] or left if left else fitting
         if len(left) == 1:
             break
     return left
 
 
-def _stranger(signal: Signal, home: Home) -> str | None:
+def _stranger(signal: Signal, topic: str | None, home: Home) -> str | None:
     """Why an event that points to this stack is not believed for it (S2)."""
     if signal.region and signal.region != home.region:
         return f"it comes from region {signal.region}, not {home.region}"
     if signal.account and home.account and signal.account != home.account:
         return f"it comes from account {signal.account}, not {home.account}"
-    topic = next((one[6:] for one in signal.keys if one.startswith("topic:")), None)
     if topic is not None and topic not in home.topics:
         return f"it came over the topic {topic}, which the stack does not list"
     return None

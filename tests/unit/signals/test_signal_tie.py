@@ -152,3 +152,18 @@ def test_an_arn_stands_for_the_key_of_what_it_names(arn, key):
 @pytest.mark.parametrize("value", [None, 7, "", "arn:", "arn:aws:ecs", "arn:aws:ecs:::", "arn:" + "x" * 5000])
 def test_what_is_no_arn_gives_no_key(value):
     assert arn_keys(value) == ()
+
+
+def test_two_globs_of_one_stack_that_fit_the_same_alarm_are_one_stack():
+    twice = stack("churn", alarms=["churn-*", "*-latency"])
+
+    assert tie(signal("alarm:churn-latency"), [twice]).stack == "churn"
+
+
+def test_tying_copies_a_signal_as_the_model_itself_would():
+    before = signal("db:churn-db", facts={"period_s": 60})
+
+    tied, copied = before.of_stack("churn"), before.model_copy(update={"stack": "churn"})
+
+    assert tied == copied
+    assert (tied.__getstate__(), before.stack) == (copied.__getstate__(), None)
