@@ -5,7 +5,9 @@
     │   ├── DocumentError           a YAML or JSON document, with file, line, column and field
     │   ├── SignalRejected          an event that cannot be trusted
     │   ├── UnknownName             a stack, runbook, run or step that does not exist
-    │   └── InputsRejected          a runbook's inputs that do not fit
+    │   ├── InputsRejected          a runbook's inputs that do not fit
+    │   ├── KeyReused               an idempotency key that belongs to another request
+    │   └── WrongState              a run or incident that is not in the state for it
     ├── Refused                     a guard or a rule said no; nothing was changed
     │   ├── StepRefused             a step's plan found that acting would do harm
     │   └── PlanModeViolation       something tried to change AWS while only planning
@@ -16,7 +18,12 @@
     ├── AwsError                    what a call to AWS answered, translated once in the gateway
     │   ├── AwsDenied · AwsNotFound · AwsInvalid
     │   └── AwsThrottled · AwsUnavailable          retryable
+    ├── ManifestBroken              a backup's manifest that was tampered with, or cut
+    ├── CopyCancelled               a copy in parts was stopped between two of them; nothing of it is left
+    ├── ListingOutOfOrder           a server that lists keys twice or not in order: no backup can trust it
     ├── HttpFailure                 no answer over HTTP, and which kind of none
+    ├── MlflowRefused               MLflow's API said no to a request
+    ├── MlflowUnbelievable          an answer that cannot be true: nothing may be deleted on its word
     ├── StepFailed                  a step did its work and it went wrong
     │   └── StepTimedOut
     ├── IllegalTransition           a bug: two statuses that do not follow each other
@@ -70,6 +77,19 @@ class InputsRejected(InputError):
     def __init__(self, runbook: str, problems: "list[str]") -> None:
         self.runbook, self.problems = runbook, problems
         super().__init__(f"inputs of {runbook}: {'; '.join(problems)}")
+
+
+class KeyReused(InputError):
+    def __init__(self, event_id: str) -> None:
+        self.event_id = event_id
+        super().__init__(
+            f"the key of {event_id} was used for another request; the same key is for the same request only:"
+            " ask again with a new one"
+        )
+
+
+class WrongState(InputError):
+    """What was asked for exists and does not stand as the request supposes."""
 
 
 class Refused(StewardError):
@@ -144,12 +164,43 @@ class AwsUnavailable(AwsError):
     retryable = True
 
 
+class ManifestBroken(StewardError):
+    def __init__(self, manifest: str, what: str) -> None:
+        self.manifest, self.what = manifest, what
+        super().__init__(f"manifest {manifest} was tampered with or cut: {what}")
+
+
+class CopyCancelled(StewardError):
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"the copy of {key!r} was stopped before its last part")
+
+
+class ListingOutOfOrder(StewardError):
+    def __init__(self, name: str, before: str, after: str) -> None:
+        self.name, self.before, self.after = name, before, after
+        super().__init__(f"the {name} lists {after!r} after {before!r}: not in order of UTF-8 bytes, or twice")
+
+
 class HttpFailure(StewardError):
-    """No usable answer. `kind` is one of dns, refused, timeout, tls, forbidden_address, too_large, protocol."""
+    """No usable answer. `kind` is one of dns, refused, timeout, tls, forbidden_address, too_large, protocol,
+    out_of_reach."""
 
     def __init__(self, kind: str, detail: str) -> None:
         self.kind, self.detail = kind, detail
         super().__init__(f"{kind}: {detail}")
+
+
+class MlflowRefused(StewardError):
+    def __init__(self, what: str, status: int, code: str) -> None:
+        self.what, self.status, self.code = what, status, code
+        super().__init__(f"MLflow answers {status} {code} to {what}".replace("  ", " "))
+
+
+class MlflowUnbelievable(StewardError):
+    def __init__(self, what: str, why: str) -> None:
+        self.what, self.why = what, why
+        super().__init__(f"MLflow's answer to {what} cannot be true: {why}")
 
 
 class StepFailed(StewardError):

@@ -50,6 +50,7 @@ def admission_request(
         automatic=signal.kind is not SignalKind.MANUAL,
         autonomy=autonomy,
         acts=mode is Mode.LIVE,
+        only_plans=mode is Mode.PLAN,
         cooldown_s=runbook.guards.cooldown,
         max_runs=runbook.guards.max_runs.count,
         max_runs_per_s=runbook.guards.max_runs.per,

@@ -7,11 +7,11 @@ The machine carries no meaning: its input is a run id and a generation, its task
 Editing a runbook never redeploys it. JSONPath, since the tests run it for real where JSONata is not.
 """
 
-from contextlib import suppress
 from typing import Any
 
 from chalicelib.aws.sfn import Sfn
-from chalicelib.errors import AwsError
+from chalicelib.errors import AwsError, AwsInvalid, AwsNotFound
+from chalicelib.observability import Level, Telemetry
 
 ADVANCE_TIMEOUT_S = 330
 """A little longer than the function's own 300 s: only an answer that got lost on its way takes so long."""
@@ -76,9 +76,10 @@ def definition(advance_arn: str) -> dict[str, Any]:
 
 
 class StepFunctionsDriver:
-    def __init__(self, sfn: Sfn, machine_arn: str) -> None:
+    def __init__(self, sfn: Sfn, machine_arn: str, telemetry: Telemetry) -> None:
         self._sfn = sfn
         self._machine_arn = machine_arn
+        self._telemetry = telemetry
 
     def start(self, run_id: str, generation: int) -> None:
         """The name makes it idempotent: one execution a run and generation, whoever asks."""
@@ -89,5 +90,14 @@ class StepFunctionsDriver:
     def ring(self, run_id: str, token: str | None) -> None:
         if token is None:
             return
-        with suppress(AwsError):  # a lost ring costs only latency: sleeping ends by itself
+        try:
             self._sfn.send_task_success(token, {"rung": run_id})
+        except AwsError as error:  # a lost ring costs only latency: sleeping ends by itself
+            # A bell that hangs no more is everyday life; a missing right or a throttled account is not.
+            level = Level.INFO if isinstance(error, AwsInvalid | AwsNotFound) else Level.WARNING
+            self._telemetry.note(
+                "a doorbell could not be rung; the run wakes when its sleep is over",
+                level=level,
+                run_id=run_id,
+                error=str(error),
+            )

@@ -22,12 +22,15 @@ from chalicelib.errors import StaleWrite, StepTimedOut, StewardError
 from chalicelib.models.change import Change, ChangeProgress, ChangeState
 from chalicelib.models.check import Answer
 from chalicelib.models.run import Lease, Run, RunStatus, StepRecord, StepStatus
+from chalicelib.models.runbook import Step
 from chalicelib.models.words import format_duration
 from chalicelib.steps.step import Action, ActionOutput, Done, Pending, Probe, Standing, StepContext, Unchanged
 from chalicelib.store.fit import fit_output
 
 CONTROL_LATER = frozenset({"ask_approval", "wait_until"})
 RETRY_BASE_S = 5
+RETRY_MOST_S = 200
+"""Before jitter, which makes at most 5 minutes of it: what throttles us is over long before that."""
 MOST_CLAIMS = 12
 """A step whose worker dies this often does not come to an end by itself."""
 
@@ -57,6 +60,8 @@ class StepWork:
 
     def _planned(self, at: Situation, record: StepRecord) -> StepRecord:
         step = at.step(record.id)
+        if record.do in CONTROL_LATER and self._is_not_needed(at, step):
+            return self._over(at, record, StepStatus.SKIPPED, f"not needed: {step.when}")
         later = self._why_later(at, record)
         if later:
             # Its time begins when it gets there, not when it was planned around.
@@ -76,6 +81,11 @@ class StepWork:
         if isinstance(given, KnownLater):
             return self._to(record, StepStatus.WAITING, known_later=f"<from {given.name}>")
         return self._read_or_plan(at, record, given)
+
+    def _is_not_needed(self, at: Situation, step: Step) -> bool:
+        """A control step's own `when`; while it cannot be told, the step is needed: asking once too often is safe."""
+        condition = evaluate(step.when, self._scope(at)) if step.when else True
+        return not isinstance(condition, KnownLater) and not truthy(condition)
 
     def _control(self, at: Situation, record: StepRecord) -> StepRecord:
         """`ask_approval` gets here only once it was answered; `wait_until` samples its checks."""
@@ -230,7 +240,7 @@ class StepWork:
     def _context(
         self, at: Situation, step_id: str, of: Action[Any] | Probe[Any, Any], *, acting: bool = False
     ) -> StepContext:
-        ctx = context(self._ports, at.run, at.stack, step_id, at.now, alarms=at.alarms, permissions=of.permissions)
+        ctx = context(self._ports, at.run, at.stack, step_id, at.now, alarms=at.alarms, of=of)
         if not acting:
             return ctx
         aws = self._ports.sessions.for_stack(at.stack, at.run.id, step_id, of.permissions, plan_mode=False)
@@ -259,7 +269,7 @@ class StepWork:
     def _failed(self, at: Situation, record: StepRecord, error: StewardError) -> StepRecord:
         fresh = self._fresh(record)
         if error.retryable and fresh.attempt < at.step(record.id).max_attempts:
-            wait = RETRY_BASE_S * 2**fresh.attempt * (0.5 + self._ports.jitter())
+            wait = min(RETRY_BASE_S * 2**fresh.attempt, RETRY_MOST_S) * (0.5 + self._ports.jitter())
             again = at.now + timedelta(seconds=wait)
             back = StepStatus.WAITING if fresh.status is StepStatus.CLAIMED else fresh.status
             return self._to(fresh, back, retry_at=again, detail=str(error), attempt=fresh.attempt + 1)

@@ -25,7 +25,7 @@ from chalicelib.models.signal import Signal, SignalKind, SignalState
 from chalicelib.models.words import Autonomy
 from chalicelib.signals.read import read_signals
 from chalicelib.signals.tie import tie
-from chalicelib.store.decisions import Received, archive_key
+from chalicelib.store.decisions import ASKED, Received, archive_key
 
 MOST_TRIES = 12
 BATCH = 2
@@ -47,12 +47,14 @@ def ingest(
     event_id: str | None = None,
     runbook: Runbook | None = None,
     principal: str | None = None,
+    asked: str | None = None,
 ) -> Decision:
-    """`runbook` overrides matching, for runbooks that are made and not written (undo)."""
+    """`runbook` overrides matching, for runbooks that are made and not written (undo). `asked` is the hash
+    of a person's request."""
     now = parts.clock.now()
     signals = read_signals(payload, received_at=now)
     event_id = event_id or signals[0].id
-    claim = parts.decisions.receive(event_id, now)
+    claim = parts.decisions.receive(event_id, now, trigger={ASKED: asked} if asked else None)
     if claim.state is Received.IN_PROGRESS:
         raise EventInProgress(event_id)  # dropped, it could be lost; it comes again and is then a duplicate or ours
     if not claim.is_ours:

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.catalog.inputs import check_inputs
-from chalicelib.errors import InputError, UnknownName
+from chalicelib.errors import InputError, UnknownName, WrongState
 from chalicelib.flows.ingest import ingest
 from chalicelib.flows.parts import Parts
 from chalicelib.models.change import ChangeState
 from chalicelib.models.decision import Decision
 from chalicelib.models.run import Mode
 from chalicelib.models.runbook import ManualTrigger, Runbook, Step, Trigger, Verify
+from chalicelib.models.shape import content_hash
 from chalicelib.models.words import Autonomy
 
 
@@ -23,7 +24,7 @@ class Request:
     inputs: dict[str, Any] = field(default_factory=dict)
     mode: Mode = Mode.LIVE
     key: str | None = None
-    """Idempotency key: the same key is the same run."""
+    """Idempotency key: the same key is the same run, and for another request it is an error."""
     undo_of: str | None = None
 
 
@@ -44,7 +45,7 @@ def undo(
     if run is None:
         raise UnknownName("run", run_id)
     if run.status.is_live:
-        raise InputError(f"run {run_id} is still {run.status.value}; cancel it first")
+        raise WrongState(f"run {run_id} is still {run.status.value}; cancel it first")
     made = [
         change
         for record in parts.engine.runs.steps(run_id)
@@ -52,7 +53,7 @@ def undo(
         if progress.state in {ChangeState.DONE, ChangeState.STARTED}
     ]
     if not any(change.undo for change in made):
-        raise InputError(f"run {run_id} made no change that can be undone")
+        raise WrongState(f"run {run_id} made no change that can be undone")
     request = Request(
         runbook="undo",
         stack=run.stack,
@@ -104,4 +105,10 @@ def _ask(parts: Parts, request: Request, inputs: dict[str, Any], runbook: Runboo
         "mode": request.mode.value,
         "undo_of": request.undo_of,
     }
-    return ingest(parts, payload, runbook=runbook, principal=request.principal)
+    return ingest(parts, payload, runbook=runbook, principal=request.principal, asked=_hash_of(request))
+
+
+def _hash_of(request: Request) -> str:
+    """Of what is asked for; by whom and why may be said otherwise when it is asked again."""
+    what = [request.runbook, request.stack, request.inputs, request.mode.value, request.undo_of]
+    return content_hash(what)

@@ -33,7 +33,7 @@ def admit(ledger: Ledger, request: AdmissionRequest, now: datetime) -> Admission
     if _was_admitted(ledger, request.run_id):
         return Admission(ledger, (passes("one_run", f"run {request.run_id} has been admitted before"),))
     results = (
-        not_stopped(ledger.stop, request.stack),
+        not_stopped(ledger.stop, request.stack, only_plans=request.only_plans),
         _one_run(ledger, request),
         not_frozen(ledger.freezes, request.stack, now, automatic=request.automatic and request.acts),
         _cooled_down(ledger, request, now),

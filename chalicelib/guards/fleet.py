@@ -37,7 +37,7 @@ def reserve(
     fleet = prune(fleet, now)
     held = request.automatic and request.acts
     results = (
-        not_stopped(fleet.stop, "all stacks"),
+        not_stopped(fleet.stop, "all stacks", only_plans=request.only_plans),
         not_frozen(fleet.freezes, "all stacks", now, automatic=held),
         _below_max_concurrent(fleet, request, limits),
         brake(fleet, limits, now) if held else passes("fleet_brake", "asked for by a person, or only looks"),

@@ -8,11 +8,13 @@ from chalicelib.models.decision import GuardResult
 from chalicelib.models.ledger import Freeze, Stop
 
 
-def not_stopped(stop: Stop | None, what: str) -> GuardResult:
-    """Time does not heal a stop: people resume."""
+def not_stopped(stop: Stop | None, what: str, *, only_plans: bool = False) -> GuardResult:
+    """Time does not heal a stop: people resume. A plan changes nothing, and while all is stopped people
+    want to see most what would be done."""
     if stop is None:
         return passes("stop", f"nobody has stopped {what}")
-    return refuses("stop", f"{stop.by} stopped {what}: {stop.reason}")
+    said = f"{stop.by} stopped {what}: {stop.reason}"
+    return passes("stop", f"only a plan, though {said}") if only_plans else refuses("stop", said)
 
 
 def not_frozen(freezes: Iterable[Freeze], what: str, now: datetime, *, automatic: bool) -> GuardResult:

@@ -109,6 +109,8 @@ class AdmissionRequest(Shape):
     autonomy: Autonomy
     acts: bool
     """False for plans, suggestions and probe-only runs: they take no slot."""
+    only_plans: bool = False
+    """A plan that a person asked for: it cannot change anything, so a stop does not hold it (S8)."""
     cooldown_s: int
     max_runs: int
     max_runs_per_s: int

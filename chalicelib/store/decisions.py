@@ -1,26 +1,26 @@
 """Decisions: one record per event, put first as `received` and later as `decided`.
 
 An item has one entry in the list index, so a decision is listed under the stack of its first tied
-signal, or under `-` when it is tied to none. "Everything lately" is a bounded merge over the known
-stacks (`recent_all`): stacks are few, and so no list gets hot and no second item is written.
+signal, or under `-` when it is tied to none.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.errors import StaleWrite
+from chalicelib.errors import KeyReused, StaleWrite
 from chalicelib.models.decision import Decision, DecisionState
-from chalicelib.store.columns import stamp
+from chalicelib.store.columns import between, stamp
 from chalicelib.store.rows import KEPT_FOR, Slice, body_of, load, load_page
 from chalicelib.store.table import Item, Key, Table
 
 TAKE_OVER_AFTER = timedelta(seconds=60)
 NO_STACK = "-"
+ASKED = "asked"
+"""In `trigger`: the hash of what a person asked for. The id of a request is a key that its sender chose."""
 _LONGEST_ID = 200
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
@@ -57,7 +57,9 @@ class Decisions:
         trigger: dict[str, Any] | None = None,
     ) -> Claim:
         """Claims an event; a duplicate costs this one store call. IN_PROGRESS must not be dropped:
-        raise, so that the event comes again, by when it is a duplicate or ours to take over."""
+        raise, so that the event comes again, by when it is a duplicate or ours to take over.
+
+        Raises KeyReused when the id stands for another request of a person."""
         fresh = Decision(
             event_id=event_id,
             state=DecisionState.RECEIVED,
@@ -72,6 +74,8 @@ class Decisions:
         if old is None:
             return Claim(Received.NEW, fresh.model_copy(update={"version": 1}))
         before = load(Decision, old)
+        if ASKED in before.trigger and ASKED in fresh.trigger and before.trigger[ASKED] != fresh.trigger[ASKED]:
+            raise KeyReused(event_id)
         if before.state is DecisionState.DECIDED:
             return Claim(Received.DUPLICATE, before)
         if now - before.received_at < TAKE_OVER_AFTER:
@@ -92,23 +96,17 @@ class Decisions:
         return tuple(load(Decision, item) for item in self._table.due("decision", now))
 
     def recent(
-        self, stack: str | None, *, since: datetime | None = None, limit: int = 50, cursor: str | None = None
+        self,
+        stack: str | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> Slice[Decision]:
-        after = stamp(since) if since else None
-        return load_page(Decision, self._table.listed(_list(stack), since=after, limit=limit, cursor=cursor))
-
-    def recent_all(
-        self, stacks: Iterable[str], *, since: datetime | None = None, limit: int = 50, cursor: str | None = None
-    ) -> Slice[Decision]:
-        """Of all these stacks and of none, newest first: one call a stack, the cursor is a list key."""
-        after = stamp(since) if since else None
-        found: list[tuple[str, Item]] = []
-        for stack in (*stacks, None):
-            page = self._table.listed(_list(stack), since=after, until=cursor, limit=limit + 1)
-            found += [(item.listed[1], item) for item in page.items if item.listed and item.listed[1] != cursor]
-        found.sort(key=lambda entry: entry[0], reverse=True)
-        more = found[limit - 1][0] if len(found) > limit else None
-        return Slice(tuple(load(Decision, item) for _, item in found[:limit]), more)
+        """Newest first; where no stack is named, of all stacks and of none. One call."""
+        name = _list(stack) if stack else "DECISION"
+        return load_page(Decision, self._table.listed(name, **between(since, until), limit=limit, cursor=cursor))
 
     def _take_over(self, before: Decision, now: datetime) -> Claim:
         """Refreshing the time under the version makes one of the heirs the only one."""

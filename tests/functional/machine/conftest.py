@@ -30,6 +30,7 @@ from chalicelib.flows.parts import Parts
 from chalicelib.handlers.runs import runs_blueprint
 from chalicelib.models.run import Run, RunStatus
 from chalicelib.models.runbook import Runbook
+from chalicelib.observability import Telemetry
 from chalicelib.store.dynamodb import DynamoTable, dynamo_client, table_definition
 from steward.cli.folders import read_runbooks
 from steward.sandbox import place
@@ -74,8 +75,8 @@ class AppLambda(LambdaSimpleBackend):
 class Bell(StepFunctionsDriver):
     """The product's driver; it only remembers which tokens were rung."""
 
-    def __init__(self, sfn: Sfn, machine_arn: str) -> None:
-        super().__init__(sfn, machine_arn)
+    def __init__(self, sfn: Sfn, machine_arn: str, telemetry: Telemetry) -> None:
+        super().__init__(sfn, machine_arn, telemetry)
         self.rung: list[str] = []
 
     def ring(self, run_id: str, token: str | None) -> None:
@@ -107,7 +108,7 @@ class Cloud(Simulation):
         self.machine_arn = self.sfn.create_state_machine(
             name="steward", definition=json.dumps(definition(ADVANCE_ARN)), roleArn=ROLE_ARN
         )["stateMachineArn"]
-        self.bell = Bell(Sfn(self.sfn), self.machine_arn)
+        self.bell = Bell(Sfn(self.sfn), self.machine_arn, self.parts.telemetry)
         self.parts = change(replace(self.parts, driver=self.bell))
         app = Chalice(app_name="mlflow-steward")
         app.register_blueprint(runs_blueprint(lambda: self.parts))

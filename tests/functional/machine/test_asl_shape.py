@@ -10,6 +10,7 @@ from cfnlint.config import ManualArgs
 
 from chalicelib.engine.admission import Ids
 from chalicelib.engine.machine import StepFunctionsDriver, definition
+from chalicelib.observability import MemoryTelemetry
 
 MACHINE = definition("${AdvanceArn}")
 STATES = MACHINE["States"]
@@ -103,7 +104,7 @@ def test_an_execution_starts_with_run_and_generation_and_nothing_else():
         def start_execution(self, machine_arn, name, given):
             started.append((machine_arn, name, given))
 
-    StepFunctionsDriver(Starts(), "arn").start("r-1", 3)
+    StepFunctionsDriver(Starts(), "arn", MemoryTelemetry()).start("r-1", 3)
     assert started == [("arn", "r-1-3", {"run_id": "r-1", "generation": 3})]
 
 

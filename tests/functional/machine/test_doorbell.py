@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.engine.machine import StepFunctionsDriver
-from chalicelib.errors import AwsDenied, AwsThrottled
+from chalicelib.errors import AwsDenied, AwsInvalid, AwsNotFound, AwsThrottled
 from chalicelib.flows.advance import LONGEST_SLEEP_S, Next, hand_over, lie_down
 from chalicelib.flows.parts import Parts
 from chalicelib.models.run import Run
+from chalicelib.observability import MemoryTelemetry
 from chalicelib.store.memory import MemoryTable
 from chalicelib.store.table import Item, Key
 from steward.sandbox.simulation import Simulation
@@ -165,14 +166,20 @@ def test_a_sleep_is_whole_seconds_never_too_short_and_not_for_ever(left, seconds
     assert state == {"next": "sleep", "run_id": "r-1", "generation": 1, "version": 7, "seconds": seconds}
 
 
-@pytest.mark.parametrize("error", [AwsThrottled, AwsDenied])
-def test_a_lost_ring_holds_nobody_up(error):
+@pytest.mark.parametrize(
+    ("error", "level"), [(AwsThrottled, "warning"), (AwsDenied, "warning"), (AwsNotFound, "info"), (AwsInvalid, "info")]
+)
+def test_a_lost_ring_holds_nobody_up_and_is_told(error, level):
     class Deaf:
         def send_task_success(self, token, output):
             raise error("states:SendTaskSuccess", "Code", "no")
 
-    StepFunctionsDriver(Deaf(), "arn").ring("r-1", TOKEN)
+    telemetry = MemoryTelemetry()
+    StepFunctionsDriver(Deaf(), "arn", telemetry).ring("r-1", TOKEN)
+    (line,) = telemetry.notes
+    assert (line["level"], line["facts"]["run_id"]) == (level, "r-1"), "nobody waits for it, and it is seen"
+    assert "states:SendTaskSuccess" in line["facts"]["error"]
 
 
 def test_nobody_is_rung_without_a_token():
-    StepFunctionsDriver(None, "arn").ring("r-1", None)
+    StepFunctionsDriver(None, "arn", MemoryTelemetry()).ring("r-1", None)

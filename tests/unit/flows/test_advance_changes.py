@@ -131,6 +131,22 @@ def test_a_passing_failure_is_tried_again_after_a_backoff_with_jitter(make_world
     assert 0 < waits[0] < waits[1]
 
 
+def test_a_backoff_grows_up_to_five_minutes_and_no_further(make_world):
+    steps = [{"id": "look", "do": "fake.look"}, {"id": "mend", "do": "fake.mend", "maxAttempts": 10, "timeout": "2h"}]
+    world = make_world(runbooks=(make_world.runbook(steps=steps),))
+    world.jitter = 1.0
+    run_id = running(world)
+    world.script = {"a": [world.throttled] * 9}
+    waits = []
+    for _ in range(9):
+        world.once(run_id)
+        waits.append((world.step(run_id).retry_at - world.now()).total_seconds())
+        world.wait(seconds=waits[-1])
+        world.once(run_id)
+    assert waits == sorted(waits)
+    assert (waits[0] < 60, waits[-1]) == (True, 300)
+
+
 def test_after_max_attempts_it_has_failed_and_the_run_says_what_is_half_done(world):
     run_id = running(world)
     world.script = {"a": [world.throttled] * 9}

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.errors import InputError, InputsRejected, Refused, StoreUnavailable, UnknownName
+from chalicelib.errors import InputError, InputsRejected, KeyReused, Refused, StoreUnavailable, UnknownName
 from chalicelib.flows import query
 from chalicelib.flows.approve import answer, cancel
 from chalicelib.flows.dispatch import dispatch_outbox
@@ -60,6 +60,17 @@ def test_the_same_key_is_the_same_run(world):
     assert first.parts[0].run_id == second.parts[0].run_id
     assert len(world.parts.engine.runs.recent("prod").rows) == 1
     assert ask(world, key="k2").outcome is Outcome.REFUSE, "another key is another request, and one run is active"
+
+
+@pytest.mark.parametrize("other", [{"inputs": {"max": 3}}, {"mode": Mode.PLAN}, {"stack": "test"}, {"runbook": "heal"}])
+def test_the_same_key_for_another_request_is_an_error_and_not_the_old_answer(make_world, other):
+    runbooks = (make_world.runbook(inputs=INPUTS), make_world.runbook(runbook="heal", inputs=INPUTS))
+    world = make_world(runbooks=runbooks, stacks=(make_world.stack(), make_world.stack(stack="test")))
+    first = ask(world, key="k1", inputs={"max": 2})
+    with pytest.raises(KeyReused, match="manual-k1"):
+        ask(world, **{"key": "k1", "inputs": {"max": 2}, **other})
+    again = ask(world, key="k1", inputs={"max": 2}, principal="bob", reason="once more")
+    assert again == first, "who asks, and why, is not what is asked"
 
 
 def test_inputs_are_checked_by_name_and_filled_in(make_world):
@@ -202,6 +213,16 @@ def test_s8_nothing_starts_while_it_is_stopped_and_it_does_again_after_resume(wo
     world.wait(seconds=301)
     assert world.sweep().reconsidered == 1
     assert world.parts.engine.ledgers.read("prod").active
+
+
+@pytest.mark.parametrize("stack", ["prod", None])
+def test_s8_while_it_is_stopped_a_plan_is_made_and_a_live_run_refused(world, stack):
+    stop(world.parts, stack=stack, by="ada", reason="audit")
+    assert ask(world).outcome is Outcome.REFUSE
+    run = world.finish(ask(world, mode=Mode.PLAN).parts[0].run_id)
+    assert (run.status, run.verdict, world.applied) == (RunStatus.FINISHED, None, [])
+    assert [change["resource"] for change in query.plan_of(world.parts, run.id)["changes"]] == ["a"]
+    assert all(plan_mode for _, plan_mode in world.sessions.asked), "and it could not have changed anything"
 
 
 def test_s8_a_stop_flag_that_cannot_be_read_admits_nothing(world):

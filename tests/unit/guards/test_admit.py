@@ -74,10 +74,18 @@ def test_every_guard_is_asked_and_says_why_even_after_one_refused():
     assert result(answer, "max_runs").retry_at == NOW - timedelta(minutes=30) + timedelta(hours=6)
 
 
-def test_a_stop_holds_people_plans_and_alarms_alike_s8():
+def test_a_stop_holds_people_suggestions_and_alarms_alike_s8():
     ledger = EMPTY.model_copy(update={"stop": Stop(by="anna", reason="moving")})
     for facts in ({}, {"automatic": False}, {"acts": False}, {"acts": False, "automatic": False}):
         assert admit(ledger, wanted(**facts), NOW).ledger is None
+
+
+def test_a_stop_lets_a_plan_through_since_it_changes_nothing_s8():
+    ledger = EMPTY.model_copy(update={"stop": Stop(by="anna", reason="moving")})
+    answer = admit(ledger, wanted(acts=False, automatic=False, only_plans=True), NOW)
+
+    assert answer.admitted
+    assert "anna stopped blue" in result(answer, "stop").because
 
 
 def test_people_are_not_held_by_cooldown_runs_per_time_and_freeze_but_by_the_slot():
