@@ -4,11 +4,12 @@ Only wiring hands an environment in; nothing here looks at `os.environ`. A mista
 variable that is missing or wrong, so that nobody mends them one deployment at a time.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 
 from chalicelib.errors import InputError
 from chalicelib.models.ledger import FleetLimits
@@ -21,11 +22,18 @@ LEAST_BOTO3 = "1.28.0"
 """Lambda brings boto3, in a version that nobody here pins. Before 1.28 (July 2023) a failed conditional
 write could not return the old item (`ReturnValuesOnConditionCheckFailure`), on which every claim rests."""
 
+
+def _read_roles(given: object) -> object:
+    """The environment has text; whether it names roles and principals is asked when they are first needed."""
+    return json.loads(given) if isinstance(given, str) else given
+
+
 _NOT_EMPTY = StringConstraints(min_length=1, max_length=256, strip_whitespace=True)
 Text = Annotated[str, _NOT_EMPTY]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 MachineArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:.+$")]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")]
+RolesByName = Annotated[dict[str, tuple[str, ...]], BeforeValidator(_read_roles)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -51,6 +59,11 @@ class Settings(Shape):
     account: AccountId
     log_level: LogLevel = "INFO"
     console_url: HttpsUrl | None = None
+    fingerprint_secret: Text | None = None
+    """Name of the secret whose text keys the fingerprints of values that nobody may see (S29). Without it
+    they are not shown at all, and what differs is said without them."""
+    roles: RolesByName = Field(default_factory=dict)
+    """Who may do what by the API, as JSON: `{"operator": ["arn:aws:iam::…:role/ops"]}`."""
     max_concurrent: int = Field(default=3, ge=1, le=100)
     brake_stacks: int = Field(default=3, ge=1, le=1000)
     brake_share: float = Field(default=0.3, gt=0, le=1)

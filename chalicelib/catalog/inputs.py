@@ -103,3 +103,23 @@ def _unknown(runbook: Runbook, name: str) -> str:
         return f"no input named {name!r}; did you mean `{guess}`?"
     known = ", ".join(runbook.inputs) or "none"
     return f"no input named {name!r}; there is {known}"
+
+
+_SCHEMA_WORDS = ("description", "minimum", "maximum", "pattern")
+
+
+def inputs_schema(runbook: Runbook) -> dict[str, Any]:
+    """JSON Schema of what may be given: for forms, and for whoever calls the API."""
+    properties: dict[str, Any] = {}
+    for name, declared in runbook.inputs.items():
+        one: dict[str, Any] = {"type": declared.type}
+        one |= {word: value for word in _SCHEMA_WORDS if (value := getattr(declared, word)) is not None}
+        one |= {"enum": list(declared.enum)} if declared.enum is not None else {}
+        one |= {"default": declared.default} if declared.default is not None else {}
+        one |= {"maxLength": MAX_TEXT} if declared.type == "string" else {}
+        properties[name] = one
+    required = sorted(
+        name for name, declared in runbook.inputs.items() if declared.required and declared.default is None
+    )
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**schema, "required": required} if required else schema

@@ -1,6 +1,6 @@
 """People answer: approve, reject, cancel. One conditional write wins; then the run is rung."""
 
-from chalicelib.errors import InputError, UnknownName
+from chalicelib.errors import UnknownName, WrongState
 from chalicelib.flows.parts import Parts
 from chalicelib.models.approval import Approval, ApprovalState
 from chalicelib.models.run import Run
@@ -13,7 +13,7 @@ def answer(parts: Parts, run_id: str, *, approve: bool, by: str, reason: str, pl
     run = _run(parts, run_id)
     approval = parts.engine.approvals.current(run_id)
     if approval is None:
-        raise InputError(f"run {run_id} is {run.status.value} and asks nobody")
+        raise WrongState(f"run {run_id} is {run.status.value} and asks nobody")
     state = ApprovalState.APPROVED if approve else ApprovalState.REJECTED
     seen = approval.plan_hash if _means(plan_hash, approval.plan_hash) else plan_hash or ""
     answered = parts.engine.approvals.answer(
@@ -31,7 +31,7 @@ def _means(given: str | None, whole: str) -> bool:
 def cancel(parts: Parts, run_id: str, *, by: str, reason: str) -> Run:
     run = _run(parts, run_id)
     if not run.status.is_live:
-        raise InputError(f"run {run_id} is over: {run.status.value}")
+        raise WrongState(f"run {run_id} is over: {run.status.value}")
     asked = parts.engine.runs.request_cancel(run_id, by, reason, parts.clock.now())
     _ring(parts, run_id)
     return asked or run

@@ -12,11 +12,13 @@ if TYPE_CHECKING:  # what the rooms below are made of is loaded by wiring, when 
     from chalicelib.clock import Clock
     from chalicelib.engine.drivers import Driver
     from chalicelib.engine.ports import Ports
+    from chalicelib.guards.roles import Roles
     from chalicelib.models.ledger import FleetLimits
     from chalicelib.models.runbook import Runbook
     from chalicelib.notify.channels import Channel
     from chalicelib.observability import Telemetry
     from chalicelib.signals.tie import StackKeys
+    from chalicelib.store.audit import Audit
     from chalicelib.store.blobs import Blobs
     from chalicelib.store.decisions import Decisions
 
@@ -34,6 +36,9 @@ class Parts:
     driver: Driver
     telemetry: Telemetry
     limits: FleetLimits
+    audit: Audit
+    roles: Roles
+    """Who may do what by the API."""
     own_account: str | None
     """Where stacks live that name no account."""
     clock: Clock

@@ -97,6 +97,17 @@ def whole(parts: Parts, run_id: str) -> dict[str, Any]:
     }
 
 
+def news_of(parts: Parts, run_id: str, after: int) -> dict[str, Any]:
+    """What came on a run's timeline after a number, and whether more is to come."""
+    run = parts.engine.runs.get(run_id)
+    if run is None:
+        raise UnknownName("run", run_id)
+    moments = [moment.model_dump(mode="json") for moment in parts.engine.runs.moments(run_id, after=after)]
+    seq = int(moments[-1]["seq"]) if moments else after
+    over = not run.status.is_live and run.released.all_done
+    return {"run": brief(run), "moments": moments, "over": over, "seq": seq}
+
+
 def plan_of(parts: Parts, run_id: str) -> dict[str, Any]:
     """The plan as people approve it: every Change with its values, and the hash of them all."""
     run = parts.engine.runs.get(run_id)

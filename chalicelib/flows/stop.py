@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from chalicelib.engine import incidents
-from chalicelib.errors import InputError, UnknownName
+from chalicelib.errors import UnknownName, WrongState
 from chalicelib.flows.ingest import ring
 from chalicelib.flows.parts import Parts
 from chalicelib.models.incident import Incident, IncidentState
@@ -38,7 +38,7 @@ def resume_incident(parts: Parts, incident_id: str, *, by: str, reason: str) -> 
     if incident is None:
         raise UnknownName("incident", incident_id)
     if incident.state is not IncidentState.NEEDS_HUMAN:
-        raise InputError(f"incident {incident_id} is {incident.state.value} and waits for nobody")
+        raise WrongState(f"incident {incident_id} is {incident.state.value} and waits for nobody")
     now = parts.clock.now()
     opened = incidents.move(incident, IncidentState.OPEN, now, f"{by} let Steward act again: {reason}")
     fresh = {"reconsider_at": now, "reconsidered": 0, "escalated_at": None}

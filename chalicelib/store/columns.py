@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from chalicelib.errors import InputError, StoreError
 from chalicelib.store.table import Item, Key
@@ -19,6 +19,20 @@ BODY_LIMIT = 350_000
 
 def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+AFTER_ALL = "~"
+"""Sorts behind whatever follows a time in a list's order."""
+
+
+class Bounds(TypedDict):
+    since: str | None
+    until: str | None
+
+
+def between(since: datetime | None, until: datetime | None) -> Bounds:
+    """What lists take; both ends are included."""
+    return {"since": stamp(since) if since else None, "until": stamp(until) + AFTER_ALL if until else None}
 
 
 def pack(item: Item) -> str:

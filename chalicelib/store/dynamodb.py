@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import StaleWrite, StoreUnavailable
 from chalicelib.store.columns import cursor_of, pack, read_cursor, stamp, unpack
-from chalicelib.store.table import Item, Key, Page
+from chalicelib.store.table import Item, Key, Page, family, is_one_list
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TTL_ATTRIBUTE = "ttl"
 
-_OWNED = ("list_pk", "list_sk", "due_pk", "due_at", TTL_ATTRIBUTE)
+_OWNED = ("list_pk", "list_sk", "every_pk", "due_pk", "due_at", TTL_ATTRIBUTE)
 """Columns besides body and version that `replace` sets or removes; `stopped` is not among them."""
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
@@ -31,7 +31,7 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 def table_definition(name: str = "steward") -> dict[str, Any]:
     """What `create_table` takes; sandbox, tests and packaging make the table from this one text."""
-    columns = ("pk", "sk", "list_pk", "list_sk", "due_pk", "due_at")
+    columns = ("pk", "sk", "list_pk", "list_sk", "every_pk", "due_pk", "due_at")
     return {
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
@@ -40,6 +40,7 @@ def table_definition(name: str = "steward") -> dict[str, Any]:
         "GlobalSecondaryIndexes": [
             # Everything is projected: a list is one call, not one call and a read per line.
             {"IndexName": "listed", "KeySchema": _key_schema("list_pk", "list_sk"), "Projection": _ALL},
+            {"IndexName": "every", "KeySchema": _key_schema("every_pk", "list_sk"), "Projection": _ALL},
             {"IndexName": "due", "KeySchema": _key_schema("due_pk", "due_at"), "Projection": _ALL},
         ],
     }
@@ -149,13 +150,14 @@ class DynamoTable:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page:
-        condition, values = _between(name, since, until)
-        wanted: dict[str, Any] = {"TableName": self._name, "IndexName": "listed", "Limit": limit}
-        wanted |= {"KeyConditionExpression": condition, "ExpressionAttributeValues": values}
+        index, column = ("listed", "list_pk") if is_one_list(name) else ("every", "every_pk")
+        bounds, values = _between(name, since, until)
+        wanted: dict[str, Any] = {"TableName": self._name, "IndexName": index, "Limit": limit}
+        wanted |= {"KeyConditionExpression": f"{column} = :name{bounds}", "ExpressionAttributeValues": values}
         wanted["ScanIndexForward"] = not newest_first
         if cursor is not None:
             list_sk, key = read_cursor(cursor)
-            wanted["ExclusiveStartKey"] = {**_key(key), "list_pk": {"S": name}, "list_sk": {"S": list_sk}}
+            wanted["ExclusiveStartKey"] = {**_key(key), column: {"S": name}, "list_sk": {"S": list_sk}}
         with _translated("listing", Key(name, "*")):
             answer = self._client.query(**wanted)
         last = answer.get("LastEvaluatedKey")
@@ -211,7 +213,7 @@ def _between(name: str, since: str | None, until: str | None) -> tuple[str, dict
             bounds = " AND list_sk <= :until"
         case _:
             bounds = " AND list_sk BETWEEN :since AND :until"
-    return f"list_pk = :name{bounds}", values
+    return bounds, values
 
 
 def _key(key: Key) -> dict[str, Any]:
@@ -221,7 +223,8 @@ def _key(key: Key) -> dict[str, Any]:
 def _columns(item: Item) -> dict[str, Any]:
     columns: dict[str, Any] = {"body": {"S": pack(item)}}
     if item.listed:
-        columns |= {"list_pk": {"S": item.listed[0]}, "list_sk": {"S": item.listed[1]}}
+        name, order = item.listed
+        columns |= {"list_pk": {"S": name}, "list_sk": {"S": order}, "every_pk": {"S": family(name)}}
     if item.due:
         columns |= {"due_pk": {"S": item.due[0]}, "due_at": {"S": stamp(item.due[1])}}
     if item.expires:

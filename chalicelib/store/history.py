@@ -92,6 +92,11 @@ class History:
         found = load(Suspicion, item) if item else None
         return found if found and found.stands else None
 
+    def last_suspicion(self, stack: str) -> Suspicion | None:
+        """Also one that a person has cleared: what was doubted then is the measure from there on."""
+        item = self._table.get(_suspicion_key(stack))
+        return load(Suspicion, item) if item else None
+
     def suspect(self, stack: str, why: str, run_id: str, now: datetime) -> Suspicion:
         """The first doubt stands until a person clears it; a later one adds nothing."""
         facts = {"why": why, "since": now, "run_id": run_id}

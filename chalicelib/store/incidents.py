@@ -12,7 +12,7 @@ from chalicelib.errors import StaleWrite, StoreUnavailable
 from chalicelib.models.incident import Incident, IncidentState
 from chalicelib.models.shape import Shape
 from chalicelib.models.signal import Signal
-from chalicelib.store.columns import stamp
+from chalicelib.store.columns import between, stamp
 from chalicelib.store.rows import KEPT_FOR, MAX_LOSSES, Slice, body_of, load, load_page
 from chalicelib.store.table import Item, Key, Table, walk
 
@@ -80,8 +80,18 @@ class Incidents:
     def due(self, now: datetime) -> tuple[Incident, ...]:
         return tuple(load(Incident, item) for item in self._table.due("incident", now))
 
-    def recent(self, stack: str, *, limit: int = 50, cursor: str | None = None) -> Slice[Incident]:
-        return load_page(Incident, self._table.listed(f"INCIDENT#{stack}", limit=limit, cursor=cursor))
+    def recent(
+        self,
+        stack: str | None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Slice[Incident]:
+        """Newest first; of all stacks where none is named. One call."""
+        name = f"INCIDENT#{stack}" if stack else "INCIDENT"
+        return load_page(Incident, self._table.listed(name, **between(since, until), limit=limit, cursor=cursor))
 
     def _point(self, candidate: Incident, *, stale: str | None) -> str:
         """Makes the pointer name an incident other than `stale`, and says which."""

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from chalicelib.errors import StaleWrite
 from chalicelib.store.columns import cursor_of, pack, read_cursor, unpack
-from chalicelib.store.table import Item, Key, Page
+from chalicelib.store.table import Item, Key, Page, family
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,8 @@ class MemoryTable:
         cursor: str | None = None,
     ) -> Page:
         with self._lock:
-            found = [
-                (row.item.listed[1], row) for row in self._rows() if row.item.listed and row.item.listed[0] == name
-            ]
+            rows = [(row.item.listed, row) for row in self._rows()]
+            found = [(listed[1], row) for listed, row in rows if listed and _is_in(listed[0], name)]
         wanted = [
             ((sk, row.item.key.pk, row.item.key.sk), row)
             for sk, row in found
@@ -108,3 +107,7 @@ class MemoryTable:
         if row.item.expires:  # DynamoDB keeps whole seconds
             row = replace(row, item=replace(row.item, expires=row.item.expires.replace(microsecond=0)))
         self._partitions.setdefault(row.item.key.pk, {})[row.item.key.sk] = row
+
+
+def _is_in(list_name: str, wanted: str) -> bool:
+    return wanted in {list_name, family(list_name)}

@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.errors import StoreError
 from chalicelib.models.run import Moment, Run, StepRecord
 from chalicelib.store.blobs import Blobs, NoBlobs, evidence_key
-from chalicelib.store.columns import stamp
+from chalicelib.store.columns import between, stamp
 from chalicelib.store.fit import OUTPUT_LIMIT, RUN_LIMIT, RUN_LIMIT_AT_BIRTH, fit_output, size_of
 from chalicelib.store.rows import KEPT_FOR, Slice, body_of, contend, load, load_page
 from chalicelib.store.table import Item, Key, Table, walk
@@ -69,10 +69,18 @@ class Runs:
         return tuple(load(Run, item) for item in self._table.due("run", now))
 
     def recent(
-        self, stack: str, *, since: datetime | None = None, limit: int = 50, cursor: str | None = None
+        self,
+        stack: str | None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> Slice[Run]:
-        after = stamp(since) if since else None
-        return load_page(Run, self._table.listed(f"RUN#{stack}", since=after, limit=limit, cursor=cursor))
+        """Newest first; of all stacks where none is named. One call."""
+        name = f"RUN#{stack}" if stack else "RUN"
+        page = self._table.listed(name, **between(since, until), limit=limit, cursor=cursor)
+        return load_page(Run, page)
 
     def step(self, run_id: str, step_id: str) -> StepRecord | None:
         item = self._table.get(_step_key(run_id, step_id))

@@ -74,10 +74,19 @@ class Table(Protocol):
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page:
-        """One page of a list, one call. `since` and `until` are both included."""
+        """One page of a list, one call. `since` and `until` are both included. `RUN#stack` is one list,
+        `RUN` are all lists of that family together."""
 
     def due(self, kind: str, now: datetime, *, limit: int = 100) -> tuple[Item, ...]:
         """What is due at or before now, oldest first."""
+
+
+def is_one_list(name: str) -> bool:
+    return "#" in name
+
+
+def family(name: str) -> str:
+    return name.partition("#")[0]
 
 
 def walk(table: Table, pk: str, *, prefix: str = "", after: str | None = None) -> Iterator[Item]:

@@ -117,12 +117,7 @@ def plan(sim: Simulation, run: str) -> Json:
 
 def watch(sim: Simulation, run: str, after: int = 0) -> Json:
     """What is new on a run's timeline, and whether more is to come."""
-    found = sim.parts.engine.runs.get(run)
-    if found is None:
-        raise UnknownName("run", run)
-    moments = [moment.model_dump(mode="json") for moment in sim.parts.engine.runs.moments(run, after=after)]
-    over = not found.status.is_live and found.released.all_done
-    return {"run": query.brief(found), "moments": moments, "over": over, "seq": found.seq}
+    return query.news_of(sim.parts, run, after)
 
 
 def drive(sim: Simulation, run: str) -> Json:
@@ -154,7 +149,7 @@ def cancel(sim: Simulation, run: str, principal: str, reason: str) -> Json:
 
 
 def decisions(sim: Simulation, limit: int = 50) -> Json:
-    found = sim.parts.decisions.recent_all(sim.parts.engine.stacks, limit=limit).rows
+    found = sim.parts.decisions.recent(limit=limit).rows
     return {"decisions": [decision_json(decision) for decision in found]}
 
 

@@ -7,15 +7,18 @@ is for the reader (and the tests) to see.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from shlex import quote
 from typing import Any
 
 from chalicelib.flows import query
+from chalicelib.models.change import ChangeState
 from chalicelib.models.decision import Decision, Outcome, SignalDecision
 from chalicelib.models.incident import Incident
 from chalicelib.models.run import Run, RunStatus
+from chalicelib.models.signal import SignalKind, SignalState
 from chalicelib.models.summary import Summary
 from steward.sandbox.faults import FAULTS
-from steward.sandbox.scenarios import NOTHING_CAME_S, WELL_FOR_S, Scenario, is_told
+from steward.sandbox.scenarios import NOTHING_CAME_S, WELL_FOR_S, Scenario, begin, is_told, say_yes
 from steward.sandbox.simulation import SWEEP_EVERY_S, Simulation
 
 Json = dict[str, Any]
@@ -54,9 +57,17 @@ class Story:
         sim.pass_time(WELL_FOR_S)
         fault = sim.world.break_with(scenario.fault)
         self._say("broken", fault.sentence, fault=fault.name)
+        if scenario.by_hand:
+            self._until(lambda: False, scenario.by_hand.after_s)
+            begin(sim, scenario)
         if self._until(lambda: bool(sim.runs()), NOTHING_CAME_S):
-            self._until(lambda: not scenario.to_the_end and is_told(sim), scenario.lasts_s)
+            self._until(self._is_over, scenario.lasts_s)
         self._say("world", f"now: {self._health()}")
+
+    def _is_over(self) -> bool:
+        if self.scenario.says_yes and say_yes(self.sim):
+            return False
+        return not self.scenario.to_the_end and is_told(self.sim)
 
     def _until(self, done: Callable[[], bool], limit_s: int) -> bool:
         begun = self.sim.world.clock.now()
@@ -87,7 +98,7 @@ class Story:
 
     def _reconsidered(self) -> None:
         """Sweep's own decisions about what was held; they come by no event."""
-        for decision in reversed(self.sim.parts.decisions.recent_all(self.sim.parts.engine.stacks, limit=10).rows):
+        for decision in reversed(self.sim.parts.decisions.recent(limit=10).rows):
             if decision.predecessor:
                 self._decision(decision)
 
@@ -100,8 +111,8 @@ class Story:
 
     def _part(self, part: SignalDecision, at: datetime, *, again: bool) -> None:
         signal = part.signal
-        if signal.state.value == "info":  # what ECS and RDS tell all day long
-            return
+        if signal.state is SignalState.INFO and signal.kind is not SignalKind.MANUAL:
+            return  # what ECS and RDS tell all day long
         what = " ".join(str(word) for word in (signal.kind.value, signal.name, signal.state.value) if word)
         if not again:
             facts = {"fingerprint": signal.fingerprint, "resource": signal.resource, "stack": signal.stack}
@@ -167,11 +178,26 @@ class Story:
             "incident": incident.model_dump(mode="json") if incident else None,
             "run": {key: value for key, value in whole.items() if key != "timeline"} if whole else None,
             "verdict": run.verdict.value if run and run.verdict else None,
-            "runs": [query.brief(each) for each in self.sim.runs()],
+            "runs": [{**query.brief(each), **self._found(each)} for each in self.sim.runs()],
             "changes": self.changes(),
             "counts": self.counts(),
             "timeline": [beat.as_json() for beat in self.beats],
             "summary": summary.model_dump(mode="json") if summary else None,
+        }
+
+    def _found(self, run: Run) -> Json:
+        """What its records say beside the outcome: the diagnosis, what was changed, who was asked and said what."""
+        records = self.sim.parts.engine.runs.steps(run.id)
+        said = next((record.output for record in records if record.diagnosis), None) or {}
+        approval = self.sim.parts.engine.approvals.current(run.id)
+        done: dict[str, int] = {}
+        for change, progress in ((c, p) for r in records for c, p in zip(r.changes, r.progress, strict=True)):
+            if progress.state in {ChangeState.STARTED, ChangeState.DONE}:
+                done[change.operation] = done.get(change.operation, 0) + 1
+        return {
+            "diagnosis": {key: said[key] for key in ("outcome", "cause", "confidence")} if said else None,
+            "changed": done,
+            "approval": {"state": approval.state.value, "by": approval.answered_by} if approval else None,
         }
 
     def counts(self) -> dict[str, int]:
@@ -193,8 +219,11 @@ def next_commands(told: Json) -> Iterable[tuple[str, str]]:
     if run and run["status"] == "awaiting_approval":
         yield f'steward runs approve {run["id"]} --reason "…" {on}', "say yes, and watch what then happens"
         yield f'steward runs reject {run["id"]} --reason "…" {on}', "say no: nothing is changed"
+    elif run and (run["approval"] or {}).get("state") == "approved":
+        yield f'steward runs approve {run["id"]} --reason "…" {on}', "in a fresh world, asked and not yet answered"
     if run:
+        given = "".join(f" --input {quote(f'{name}={value}')}" for name, value in run["inputs"].items())
         yield f"steward runs show {run['id']} {on}", "every move, probe and change"
-        yield f"steward run {run['runbook']} --stack {run['stack']} --plan {on}", "the plan only"
+        yield f"steward run {run['runbook']} --stack {run['stack']}{given} --plan {on}", "the plan only"
     yield f"steward decisions list {on}", "every decision with its guards: also why nothing was done"
     yield "steward sandbox up --detach", "a world that stays up; then `steward sandbox break FAULT`"

@@ -6,6 +6,11 @@ from chalicelib.models.stack import Stack
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-2"
+USERS = {role: f"arn:aws:iam::{ACCOUNT}:user/{role}" for role in ("viewer", "operator", "approver", "admin")}
+"""Who calls the API here: one made-up user a role."""
+ROLES = {role: [arn] for role, arn in USERS.items()}
+OFFSITE_REGION = "eu-west-1"
+"""Where copies of snapshots go."""
 ZONES = ("eu-west-2a", "eu-west-2b")
 SUBNETS = ("subnet-0a1b2c3d4e5f60001", "subnet-0a1b2c3d4e5f60002")
 VPC = "vpc-0a1b2c3d4e5f60000"
@@ -29,6 +34,7 @@ LOAD_BALANCER_HOST = f"{LOAD_BALANCER}-1873420561.{REGION}.elb.amazonaws.com"
 URL_HOST = f"{LOAD_BALANCER}.example.com"
 """The name people use; it resolves to the load balancer."""
 DATABASE = f"{NAME}-db"
+SUBNET_GROUP = f"{NAME}-db-subnets"
 DATABASE_NAME = "mlflow_db"
 BUCKET = "fraud-models-test"
 BACKUP_BUCKET = "fraud-models-backup"
@@ -40,6 +46,7 @@ DATABASE_PORT = 5432
 DATABASE_USER = "mlflow"
 DATABASE_PASSWORD = "sandbox-database-password"  # noqa: S105 - a world that nobody can reach
 ADMIN_PASSWORD = "sandbox-admin-password"  # noqa: S105 - the same
+MAC_KEY = "alias/mlflow-steward-manifests"
 TOPIC = "ops-topic"
 QUEUE = "ops-topic-deliveries"
 
@@ -47,6 +54,7 @@ UNHEALTHY_ALARM = f"{NAME}-unhealthy-hosts"
 ERRORS_ALARM = f"{NAME}-5xx"
 REFUSALS_ALARM = f"{NAME}-4xx"
 LATENCY_ALARM = f"{NAME}-latency"
+CONNECTIONS_ALARM = f"{NAME}-db-connections"
 
 
 def arn(service: str, rest: str) -> str:
@@ -64,6 +72,8 @@ DATABASE_ARN = arn("rds", f"db:{DATABASE}")
 DATABASE_HOST = f"{DATABASE}.c9akciq32rmk.{REGION}.rds.amazonaws.com"
 DATABASE_DIMENSIONS = {"DBInstanceIdentifier": DATABASE}
 TOPIC_ARN = arn("sns", TOPIC)
+DATABASE_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/5e3a0f0c-0000-4000-8000-000000000001"
+OFFSITE_KEY = f"arn:aws:kms:{OFFSITE_REGION}:{ACCOUNT}:key/5e3a0f0c-0000-4000-8000-000000000002"
 EXECUTION_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-execution"
 TASK_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{NAME}-task"
 
@@ -89,6 +99,7 @@ STACK_DOCUMENT: dict[str, Any] = {
     "loadBalancer": {"targetGroup": TARGET_GROUP},
     "database": {"engine": "postgres", "instance": DATABASE, "name": DATABASE_NAME, "secret": DATABASE_SECRET},
     "artifacts": {"bucket": BUCKET, "prefix": PREFIX, "backupBucket": BACKUP_BUCKET},
+    "backup": {"macKey": MAC_KEY, "offsite": {"region": OFFSITE_REGION, "kmsKey": OFFSITE_KEY}},
     "logs": {"group": LOG_GROUP},
     "alarms": [f"{NAME}-*"],
     "channels": {"default": ["log"]},

@@ -16,6 +16,7 @@ from chalicelib.flows.advance import advance
 from chalicelib.flows.ingest import ingest
 from chalicelib.flows.parts import Parts
 from chalicelib.flows.sweep import Swept, sweep
+from chalicelib.guards.roles import Roles
 from chalicelib.models.decision import Decision
 from chalicelib.models.ledger import FleetLimits
 from chalicelib.models.run import Run
@@ -28,6 +29,7 @@ from chalicelib.observability import MemoryTelemetry
 from chalicelib.signals.tie import StackKeys
 from chalicelib.steps.senses import Senses
 from chalicelib.steps.side_by_side import one_after_another
+from chalicelib.store.audit import Audit
 from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.decisions import Decisions
 from chalicelib.store.memory import MemoryTable
@@ -89,6 +91,8 @@ class Simulation:
             driver=self.driver,
             telemetry=self.telemetry,
             limits=FleetLimits(stacks=len(stacks)),
+            audit=Audit(table),
+            roles=Roles.of(place.ROLES),
             own_account=place.ACCOUNT,
             clock=self.world.clock,
             new_id=self._new_id,
@@ -104,6 +108,7 @@ class Simulation:
             diagnoser=_diagnoser(),
             side_by_side=one_after_another,
             evidence=self._evidence,
+            copies_at_once=0,
         )
 
     def _new_id(self) -> str:
@@ -132,7 +137,10 @@ class Simulation:
         return True
 
     def deliver(self, event: object) -> Decision:
-        decision = ingest(self.parts, event)
+        return self.decided(ingest(self.parts, event))
+
+    def decided(self, decision: Decision) -> Decision:
+        """Keeps it for whoever watches; also those that people ask for, which come by no event."""
         self.decisions.append(decision)
         self.on_decision(decision)
         return decision

@@ -192,6 +192,16 @@ class TestLists:
         assert [i.body["n"] for i in table.listed("RUN#blue").items] == [4, 3, 2, 1, 0]
         assert [i.body["n"] for i in table.listed("RUN#blue", newest_first=False).items] == [0, 1, 2, 3, 4]
 
+    def test_all_lists_of_a_family_are_one_list_too(self, table):
+        self.fill(table)
+        table.create(Item(Key("EVENT#1", "DECISION"), {}, listed=("DECISION#blue", "2026-11-09#d")))
+        newest = table.listed("RUN", limit=5)
+        assert [i.listed[1] for i in newest.items] == [f"2026-11-0{n}#r{n - 1}" for n in (5, 4, 3, 2)] + [
+            "2026-11-01#rx"
+        ]
+        assert [i.body["n"] for i in table.listed("RUN", cursor=newest.cursor).items] == [0]
+        assert [i.body["n"] for i in table.listed("RUN", since="2026-11-04").items] == [4, 3]
+
     @pytest.mark.parametrize(
         ("bounds", "wanted"),
         [

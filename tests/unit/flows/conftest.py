@@ -18,6 +18,7 @@ from chalicelib.flows.advance import Next, advance
 from chalicelib.flows.ingest import ingest
 from chalicelib.flows.parts import Parts
 from chalicelib.flows.sweep import Swept, sweep
+from chalicelib.guards.roles import Roles
 from chalicelib.models.change import Change, Undo
 from chalicelib.models.check import Answer, CheckResult
 from chalicelib.models.decision import Decision
@@ -44,6 +45,7 @@ from chalicelib.steps.step import (
     StepContext,
 )
 from chalicelib.store.approvals import Approvals
+from chalicelib.store.audit import Audit
 from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.decisions import Decisions
 from chalicelib.store.history import History
@@ -54,6 +56,7 @@ from chalicelib.store.runs import Runs
 from chalicelib.store.table import Item, Key, Page
 
 ACCOUNT = "111122223333"
+OPS, BOSS, ROOT, GUEST = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("ops", "boss", "root", "guest"))
 START = utc("2026-11-02T09:00:00+00:00")
 
 
@@ -236,6 +239,7 @@ class World:
     def __init__(self, *, runbooks: tuple[Runbook, ...] | None = None, stacks: tuple[Stack, ...] | None = None) -> None:
         self.items = {"a": "sick", "b": "well"}
         self.busy = False
+        self.roles: dict[str, list[str]] = {"operator": [OPS], "approver": [BOSS], "admin": [ROOT]}
         self.loses: str | None = None
         self.probe_error: Exception | None = None
         self.plan_error: Exception | None = None
@@ -270,7 +274,7 @@ class World:
             runbooks={one.runbook: one for one in runbooks}, matcher=Matcher.of(runbooks),
             stack_keys=StackKeys.of(stacks), channels={"log": self.channel}, driver=self.driver,
             telemetry=self.telemetry, limits=FleetLimits(stacks=10), own_account=ACCOUNT, clock=self.clock,
-            new_id=self._new_id,
+            audit=Audit(self.table), roles=Roles.of(self.roles), new_id=self._new_id,
         )  # fmt: skip
 
     def _new_id(self) -> str:

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.errors import StaleWrite
 from chalicelib.models.decision import Decision, DecisionState, Outcome, SignalDecision
 from chalicelib.models.signal import Signal, SignalKind, SignalState
-from chalicelib.store.decisions import Decisions, Received, archive_key
+from chalicelib.store.decisions import NO_STACK, Decisions, Received, archive_key
 from chalicelib.store.memory import MemoryTable
 
 NOW = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
@@ -119,16 +119,16 @@ def make_many(decisions):
 def test_decisions_are_listed_by_stack_newest_first(decisions):
     make_many(decisions)
     assert [row.event_id for row in decisions.recent("blue").rows] == ["e3", "e0"]
-    assert [row.event_id for row in decisions.recent(None).rows] == ["e5", "e2"]
+    assert [row.event_id for row in decisions.recent(NO_STACK).rows] == ["e5", "e2"]
     assert [row.event_id for row in decisions.recent("blue", since=NOW + timedelta(minutes=1)).rows] == ["e3"]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 6, 7])
-def test_all_decisions_are_merged_and_paged_through_once(decisions, limit):
+def test_all_decisions_are_one_list_and_paged_through_once(decisions, limit):
     make_many(decisions)
     seen, cursor = [], None
     while True:
-        page = decisions.recent_all(["blue", "green"], limit=limit, cursor=cursor)
+        page = decisions.recent(limit=limit, cursor=cursor)
         seen += [row.event_id for row in page.rows]
         cursor = page.cursor
         if cursor is None:

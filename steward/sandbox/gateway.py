@@ -1,0 +1,100 @@
+"""API Gateway in small: checks who signed a request (SigV4, for real) and hands it to the product's own API.
+
+The sandbox has one made-up user a role. Whoever knows a user's secret key is that user; an unsigned or
+wrongly signed request gets API Gateway's own answer and never reaches the product.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalice.app import Chalice
+from chalice.local import LambdaEventConverter, RouteMatcher
+
+from chalicelib.handlers.api import api_blueprint
+from chalicelib.wiring import VERSION
+from steward.sandbox import place
+from steward.sandbox.simulation import Simulation
+
+Reply = tuple[int, dict[str, str], bytes]
+KEYS = {f"AKIASANDBOX{role.upper():_<9}": (role, f"sandbox-secret-of-the-{role}") for role in place.USERS}
+"""Access key to role and secret: known to everybody, good for nothing but this machine."""
+FORBIDDEN = {"message": "The request signature we calculated does not match the signature you provided."}
+UNSIGNED = {"message": "Missing Authentication Token"}
+
+
+class Gateway:
+    def __init__(self, simulation: Simulation) -> None:
+        self._app = Chalice(app_name="sandbox", configure_logs=False)
+        self._app.register_blueprint(api_blueprint(lambda: simulation.parts, VERSION))
+        self._events = LambdaEventConverter(RouteMatcher(list(self._app.routes)))
+        self._count = 0
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        try:
+            event = self._events.create_lambda_event(method, path, dict(headers), body)
+        except ValueError:  # as API Gateway answers for a path that it does not know
+            return _plain(403, UNSIGNED)
+        resource = event["requestContext"]["resourcePath"]
+        user = None
+        if resource != "/health":
+            user = signer(method, path, headers, body)
+            if user is None:
+                return _plain(403, UNSIGNED if "authorization" not in _lower(headers) else FORBIDDEN)
+        if method not in self._app.routes[resource]:
+            return _plain(403, UNSIGNED)
+        return self._hand_over(event, user)
+
+    def _hand_over(self, event: dict[str, Any], user: str | None) -> Reply:
+        self._count += 1
+        event["requestContext"]["requestId"] = f"local-{self._count:06d}"
+        event["requestContext"]["identity"]["userArn"] = user
+        event["resource"], event["body"] = event["requestContext"]["resourcePath"], event["body"] or b""
+        said = self._app(event, None)
+        found = {name: str(value) for name, value in said.get("headers", {}).items()}
+        return int(said["statusCode"]), found, str(said.get("body") or "").encode()
+
+
+def signer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> str | None:
+    """The user whose key signed exactly this; None: nobody did."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    given = _lower(headers)
+    claimed = _parts(given.get("authorization", ""))
+    scope = claimed.get("Credential", "").split("/")
+    if len(scope) != 5 or scope[0] not in KEYS or scope[3] != "execute-api":  # noqa: PLR2004
+        return None
+    role, secret = KEYS[scope[0]]
+    signed = {name: given[name] for name in claimed.get("SignedHeaders", "").split(";") if name in given}
+    if "host" not in signed or "x-amz-date" not in given:
+        return None
+    request = AWSRequest(method, f"http://{given['host']}{path}", signed, body)
+    request.context["timestamp"] = given["x-amz-date"]
+    auth = SigV4Auth(Credentials(scope[0], secret), "execute-api", scope[2])
+    text = auth.string_to_sign(request, auth.canonical_request(request))
+    right = hmac.compare_digest(auth.signature(text, request), claimed.get("Signature", ""))
+    return place.USERS[role] if right else None
+
+
+def _parts(header: str) -> dict[str, str]:
+    kind, _, rest = header.partition(" ")
+    if kind != "AWS4-HMAC-SHA256":
+        return {}
+    return {name.strip(): value for name, _, value in (one.partition("=") for one in rest.split(","))}
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _plain(status: int, said: dict[str, str]) -> Reply:
+    return status, {"Content-Type": "application/json"}, json.dumps(said).encode()
+
+
+def path_of(address: str) -> str:
+    parts = urlsplit(address)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
