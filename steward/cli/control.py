@@ -1,7 +1,7 @@
 """A sandbox that stays up: one Simulation, time passing by itself, and a control port on this machine.
 
-The port takes the operations of operations.py from whoever has the token of the note that only this
-user can read. It is not the product's API.
+`POST /` takes the operations of operations.py from whoever has the token of the note that only this
+user can read; every other path is the product's own API, behind a small stand-in for API Gateway.
 """
 
 import hmac
@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from chalicelib.errors import InputError, StewardError
 from steward.cli.desk import carry_out
 from steward.cli.remote import NOTE
+from steward.sandbox.gateway import Gateway, Reply, key_of
 from steward.sandbox.simulation import Simulation
 
 Json = dict[str, Any]
@@ -34,6 +35,7 @@ class Control:
         """Over the world and the store: an operation never meets time half passed."""
         self._over = threading.Event()
         self._token = secrets.token_urlsafe(24)
+        self._gateway = Gateway(sim)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
 
@@ -46,6 +48,7 @@ class Control:
             "address": self.address,
             "token": self._token,
             "pid": os.getpid(),
+            "operator": key_of("operator"),
             "speed": self._speed,
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
@@ -86,6 +89,14 @@ class Control:
             except StewardError as error:
                 self._complain(f"while time passed: {error}")
 
+    def api(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """The product's own API; what was admitted by it starts at once."""
+        with self._lock:
+            reply = self._gateway.answer(method, path, headers, body)
+            if method != "GET":
+                self._sim.settle()
+            return reply
+
     def take(self, token: str, body: bytes) -> tuple[int, Json]:
         if not hmac.compare_digest(token.encode(), f"Bearer {self._token}".encode()):
             return DENIED, {"error": "the token is not that of this sandbox"}
@@ -122,22 +133,44 @@ def write_note(note: Json) -> None:
 
 def _handler(control: Control) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            if length > MOST_BYTES:
-                self._reply(TOO_LARGE, {"error": f"more than {MOST_BYTES} bytes"})
+            self._take()
+
+        def do_GET(self) -> None:
+            self._take()
+
+        def _take(self) -> None:
+            try:
+                length = int(self.headers.get("Content-Length") or 0)
+            except ValueError:
+                length = -1
+            if not 0 <= length <= MOST_BYTES:
+                self._reply(TOO_LARGE, {"error": f"say how long it is; at most {MOST_BYTES} bytes"})
                 return
-            self._reply(*control.take(self.headers.get("Authorization") or "", self.rfile.read(length)))
+            body = self.rfile.read(length)
+            if self.command == "POST" and self.path == "/":
+                self._reply(*control.take(self.headers.get("Authorization") or "", body))
+                return
+            status, headers, text = control.api(self.command, self.path, dict(self.headers.items()), body)
+            self._send(status, headers, text)
 
         def _reply(self, status: int, said: Json) -> None:
-            body = json.dumps(said).encode()
+            self._send(status, {"Content-Type": "application/json"}, json.dumps(said).encode())
+
+        def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             """Nothing: the terminal belongs to whoever brought the sandbox up."""
 
+    for method in ("PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):  # refused like API Gateway does, not as unknown
+        setattr(Handler, f"do_{method}", Handler.do_GET)
     return Handler

@@ -2,7 +2,8 @@
 
 --on sandbox          the one that is up, else a fresh and healthy world
 --on sandbox:FAULT    always a fresh world, broken with FAULT
---on aws | URL        a deployed stage, over its HTTP API, which this version does not have yet
+--on aws[:STAGE]       a deployed stage of this account and region, over its HTTP API
+--on URL              any stage, or the API of a sandbox that is up
 """
 
 import time
@@ -29,7 +30,7 @@ on_option = click.option(
     "where",
     default="sandbox",
     show_default=True,
-    metavar="sandbox[:FAULT]|aws|URL",
+    metavar="sandbox[:FAULT]|aws[:STAGE]|URL",
     help="Which world to talk to: the sandbox that is up (else a fresh one), or a fresh one with a fault.",
 )
 runbooks_option = click.option("--runbooks", "runbooks_dir", metavar="DIR", help="Runbooks of a fresh world.")
@@ -94,7 +95,8 @@ def open_desk(where: str, runbooks_dir: str | None = None, shown: Shown | None =
     so that there is something to look at."""
     kind, _, fault = where.partition(":")
     if kind != "sandbox":
-        _not_yet(where)
+        yield _stage(where)
+        return
     from steward.cli.remote import find_remote
 
     remote = None if fault else find_remote()
@@ -127,12 +129,15 @@ def fresh_simulation(
 
 
 def play(sim: "Simulation", fault: str) -> None:
-    """Break it, and let Steward do what it does."""
-    from steward.sandbox.scenarios import NOTHING_CAME_S, SCENARIOS, WELL_FOR_S, is_told
+    """Break it, and let Steward do what it does; whoever it asks does not answer."""
+    from steward.sandbox.scenarios import NOTHING_CAME_S, SCENARIOS, WELL_FOR_S, begin, is_told
 
     lasts = next((each for each in SCENARIOS.values() if each.fault == fault), None)
     sim.pass_time(WELL_FOR_S)
     sim.world.break_with(fault)
+    if lasts and lasts.by_hand:
+        sim.run_until(lambda: False, limit_s=lasts.by_hand.after_s)
+        begin(sim, lasts)
     if lasts and lasts.to_the_end:
         sim.run_until(lambda: False, limit_s=lasts.lasts_s)
         return
@@ -157,7 +162,14 @@ def principal() -> str:
         return "cli/unknown"
 
 
-def _not_yet(where: str) -> None:
-    if where == "aws" or where.startswith(("http://", "https://")):
-        raise InputError(f"--on {where}: talking to a deployed stage comes with the deployed stage; use --on sandbox")
-    raise InputError(f"--on {where}: write sandbox, sandbox:FAULT, aws or the URL of a stage")
+def _stage(where: str) -> Desk:
+    """`aws` is the stage that this account and region have; `aws:STAGE` where there are several."""
+    from steward.cli.api_desk import ApiDesk
+
+    if where.startswith(("http://", "https://")):
+        return ApiDesk(where)
+    if where.partition(":")[0] == "aws":
+        from steward.cli.find_stage import address_of
+
+        return ApiDesk(address_of(where.partition(":")[2] or None))
+    raise InputError(f"--on {where}: write sandbox, sandbox:FAULT, aws, aws:STAGE or the URL of a stage")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.errors import InputError, StewardError, UnknownName
+from chalicelib.errors import InputError, StewardError
 from chalicelib.flows import approve, query, start, stop
 from chalicelib.flows.ingest import explain as explain_event
 from chalicelib.models.decision import Decision, Outcome

@@ -8,7 +8,6 @@ import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from chalice.app import Chalice
 from chalice.local import LambdaEventConverter, RouteMatcher
@@ -95,6 +94,6 @@ def _plain(status: int, said: dict[str, str]) -> Reply:
     return status, {"Content-Type": "application/json"}, json.dumps(said).encode()
 
 
-def path_of(address: str) -> str:
-    parts = urlsplit(address)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+def key_of(role: str) -> tuple[str, str]:
+    """Access key and secret of the made-up user of a role."""
+    return next((key, secret) for key, (of, secret) in KEYS.items() if of == role)

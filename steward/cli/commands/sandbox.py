@@ -91,6 +91,9 @@ def _drawn(note: Json) -> Iterable[str]:
     yield "  steward sandbox break task-hangs   # break it"
     yield "  steward now                        # look"
     yield "  steward sandbox down               # end it"
+    yield f"API: {note['address']}/v1, signed as one of its made-up users; as the operator:"
+    key, secret = note["operator"]
+    yield f"  AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret} steward runs list --on {note['address']}"
 
 
 @sandbox.command()
