@@ -88,6 +88,11 @@ class KeyReused(InputError):
         )
 
 
+class NotACursor(InputError):
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"cursor {cursor[:40]!r} is not one that this list gave out")
+
+
 class WrongState(InputError):
     """What was asked for exists and does not stand as the request supposes."""
 

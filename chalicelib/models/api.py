@@ -1,8 +1,9 @@
 """What the API takes and gives. Unknown keys are refused; every text from outside is bounded."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from chalicelib.models.decision import GuardResult, Outcome
 from chalicelib.models.incident import IncidentState
@@ -10,11 +11,22 @@ from chalicelib.models.run import Mode, RunStatus, Verdict
 from chalicelib.models.shape import Shape
 from chalicelib.models.words import Duration, Name, Utc
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _written_out(given: object) -> object:
+    if isinstance(given, str) and not _TIME.fullmatch(given):
+        raise ValueError("write a time like 2026-11-03T09:00:00Z")
+    return given
+
+
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")]
 PlanHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12,64}$")]
 RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-Cursor = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[A-Za-z0-9_=-]+$")]
+Cursor = Annotated[str, StringConstraints(max_length=2000), WithJsonSchema({"type": "string", "format": "cursor"})]
+Time = Annotated[Utc, BeforeValidator(_written_out)]
+"""As RFC 3339 writes it; a bare number could mean anything."""
 Inputs = dict[Annotated[str, StringConstraints(max_length=64)], str | int | float | bool | None]
 
 # -- what is asked ---------------------------------------------------------------------------------
@@ -57,15 +69,17 @@ class ResumeWhat(Shape):
 
 class FreezeWhat(Shape):
     stack: Name | None = None
-    lasts: Duration | None = None
-    until: Utc | None = None
+    lasts: Duration = 7200
+    """Counted from now."""
+    until: Time | None = None
+    """Where it is given, it counts, and not `lasts`."""
     reason: Reason
 
 
 class ListQuery(Shape):
     stack: Name | None = None
-    since: Utc | None = None
-    until: Utc | None = None
+    since: Time | None = None
+    until: Time | None = None
     limit: int = Field(default=50, ge=1, le=200)
     cursor: Cursor | None = None
 
@@ -85,7 +99,7 @@ class DecisionsQuery(ListQuery):
 
 
 class AuditQuery(Shape):
-    since: Utc | None = None
+    since: Time | None = None
     limit: int = Field(default=50, ge=1, le=200)
     cursor: Cursor | None = None
 

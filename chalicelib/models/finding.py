@@ -36,11 +36,14 @@ class Finding(Shape):
     evidence: tuple[Evidence, ...] = ()
     remedy: str | None = None
     trust: Trust | None = None
+    notice: bool = False
+    """Worth knowing, and the cause of nothing: drift, a quota near its limit. Comes after every cause, and a
+    stack that has nothing else is healthy."""
 
     @property
     def may_act_alone(self) -> bool:
         """What only log text says may suggest or ask, never start an automatic action (S4)."""
-        return self.trust not in {None, Trust.LOG}
+        return not self.notice and self.trust not in {None, Trust.LOG}
 
 
 class Veto(Shape):

@@ -17,6 +17,8 @@ class MadeKind(StrEnum):
     CLUSTER = "cluster"
     CLUSTER_SNAPSHOT = "cluster-snapshot"
     QUARANTINE = "quarantine"
+    SIDE_COPY = "side-copy"
+    """Artifacts that a drill restored beside the others; its id is their prefix."""
     TASK_DEFINITION = "task-definition"
 
 
@@ -80,6 +82,8 @@ class Drill(Shape):
     """From the order to restore until the data answered."""
     recovery_point_s: int | None = None
     """How old the restored data was."""
+    blind: str | None = None
+    """Why nothing could be compared: a fact about Steward, not about the backup (S3)."""
     detail: str = ""
     version: int = 0
 

@@ -83,12 +83,15 @@ class StepRecord(Shape):
 
     @property
     def diagnosis(self) -> str | None:
-        """What a diagnosing probe said, in words: `db.auth_failed (97% sure)`, `healthy`, `unknown`."""
+        """What a diagnosing probe said, in words: `db.auth_failed (97% sure)`, `healthy`, `unknown`, and what is
+        worth knowing besides: `healthy; also drift.reverted`."""
         said = self.output or {}
         if "vetoes" not in said or "outcome" not in said:
             return None
         cause = said.get("cause")
-        return f"{cause} ({float(said.get('confidence') or 0):.0%} sure)" if cause else str(said["outcome"])
+        first = f"{cause} ({float(said.get('confidence') or 0):.0%} sure)" if cause else str(said["outcome"])
+        beside = [str(finding.get("cause")) for finding in said.get("findings", ()) if finding.get("notice")]
+        return f"{first}; also {', '.join(beside)}" if beside else first
 
     @property
     def changed_anything(self) -> bool:

@@ -36,6 +36,12 @@ class EcsDeploymentTrigger(YamlShape):
     event: str = "SERVICE_DEPLOYMENT_FAILED"
 
 
+class SecretsRotationTrigger(YamlShape):
+    """Of a secret that the stack names."""
+
+    event: Literal["RotationSucceeded", "RotationFailed"] = "RotationSucceeded"
+
+
 class AlertmanagerTrigger(YamlShape):
     alertname: str
     labels: dict[str, str] = {}
@@ -60,6 +66,7 @@ class Trigger(YamlShape):
     ecs_service: EcsServiceTrigger | None = Field(default=None, alias="ecs.service")
     ecs_task: EcsTaskTrigger | None = Field(default=None, alias="ecs.task")
     ecs_deployment: EcsDeploymentTrigger | None = Field(default=None, alias="ecs.deployment")
+    secrets_rotation: SecretsRotationTrigger | None = Field(default=None, alias="secrets.rotation")
     alertmanager: AlertmanagerTrigger | None = None
     schedule: ScheduleTrigger | None = None
     manual: ManualTrigger | None = None

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator
 
 from chalicelib.models.shape import YamlShape, content_hash
+from chalicelib.models.stack_backup import BackupPart, KeyName
 from chalicelib.models.words import Autonomy, Duration, Name, Utc
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
@@ -15,6 +16,15 @@ ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$
 Channel = Annotated[str, StringConstraints(pattern=r"^(log|(sns|chat|slack):[A-Za-z0-9_./-]+)$")]
 """`log`, `sns:TOPIC` (plain text), `chat:TOPIC` (AWS chat's JSON) or `slack:SECRET`: a name, never a URL or a
 token (S22)."""
+
+SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+SecurityGroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
+FunctionName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_-]+)?$"
+    ),
+]
 
 
 class MlflowAuth(StrEnum):
@@ -54,7 +64,15 @@ class DatabasePart(YamlShape):
 class ArtifactsPart(YamlShape):
     bucket: str
     prefix: str = ""
+    also: tuple[Annotated[str, StringConstraints(min_length=1, max_length=512)], ...] = Field(default=(), max_length=8)
+    """More prefixes of this bucket that are backed up with the artifacts: a Terraform state, say."""
     backup_bucket: str | None = None
+    backup_region: Region | None = None
+    """Where the backup bucket lies, if not in the stack's region."""
+    backup_account: AccountId | None = None
+    """Whose it is, if not the stack's own account's."""
+    backup_kms_key: KeyName | None = None
+    """What copies are encrypted with, in the backup's region; without it as the bucket does by default."""
     endpoint: str | None = None
     """Of MinIO and the like; without it the bucket is Amazon's."""
     secret: str | None = None
@@ -72,6 +90,18 @@ class LdapPart(YamlShape):
     user_filter: str | None = None
     """As MLflow's plugin has it, with `{username}`."""
     start_tls: bool = False
+
+
+class NetworkPart(YamlShape):
+    """Where the function `reach` lives for this stack: packaging deploys it there. Without it, whatever is
+    only reachable in the stack's network is said to be not reachable from here."""
+
+    subnets: tuple[SubnetId, ...] = Field(min_length=1, max_length=16)
+    """Private ones with a way to the database; the function needs no way out."""
+    security_groups: tuple[SecurityGroupId, ...] = Field(min_length=1, max_length=5)
+    """Of the function. The database's own group must admit one of them."""
+    function: FunctionName | None = None
+    """A function that is there already, shared by stacks of one network. Without it, each stack has its own."""
 
 
 class LogsPart(YamlShape):
@@ -122,8 +152,10 @@ class Stack(YamlShape):
     load_balancer: LoadBalancerPart | None = None
     database: DatabasePart | None = None
     artifacts: ArtifactsPart | None = None
+    backup: BackupPart = BackupPart()
     logs: LogsPart | None = None
     ldap: LdapPart | None = None
+    network: NetworkPart | None = None
     alarms: tuple[str, ...] = ()
     """Glob patterns of alarm names that belong to this stack whatever their dimensions say."""
     topics: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from chalicelib.errors import InputError, StoreError
+from chalicelib.errors import NotACursor, StoreError
 from chalicelib.store.table import Item, Key
 
 BODY_LIMIT = 350_000
@@ -61,7 +61,7 @@ def read_cursor(cursor: str) -> tuple[str, Key]:
     try:
         list_sk, pk, sk = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (binascii.Error, ValueError, TypeError) as exc:
-        raise InputError(f"cursor {cursor[:40]!r} is not one that this list gave out") from exc
+        raise NotACursor(cursor) from exc
     if not all(isinstance(part, str) for part in (list_sk, pk, sk)):
-        raise InputError(f"cursor {cursor[:40]!r} is not one that this list gave out")
+        raise NotACursor(cursor)
     return list_sk, Key(pk, sk)

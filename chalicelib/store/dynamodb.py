@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import StaleWrite, StoreUnavailable
+from chalicelib.errors import NotACursor, StaleWrite, StoreUnavailable
 from chalicelib.store.columns import cursor_of, pack, read_cursor, stamp, unpack
 from chalicelib.store.table import Item, Key, Page, family, is_one_list
 
@@ -158,7 +158,7 @@ class DynamoTable:
         if cursor is not None:
             list_sk, key = read_cursor(cursor)
             wanted["ExclusiveStartKey"] = {**_key(key), column: {"S": name}, "list_sk": {"S": list_sk}}
-        with _translated("listing", Key(name, "*")):
+        with _translated("listing", Key(name, "*"), cursor):
             answer = self._client.query(**wanted)
         last = answer.get("LastEvaluatedKey")
         more = cursor_of(last["list_sk"]["S"], Key(last["pk"]["S"], last["sk"]["S"])) if last else None
@@ -184,7 +184,7 @@ class DynamoTable:
 
 
 @contextmanager
-def _translated(doing: str, key: Key) -> Iterator[None]:
+def _translated(doing: str, key: Key, cursor: str | None = None) -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -193,6 +193,8 @@ def _translated(doing: str, key: Key) -> Iterator[None]:
         error = exc.response["Error"]
         if error["Code"] == _CONDITION_FAILED:
             raise StaleWrite(str(key)) from exc
+        if cursor is not None and error["Code"] == "ValidationException":  # a start that lies in no such list
+            raise NotACursor(cursor) from exc
         raise StoreUnavailable(f"{doing} {key}", f"{error['Code']}: {error.get('Message', '')}") from exc
     except BotoCoreError as exc:
         raise StoreUnavailable(f"{doing} {key}", str(exc)) from exc

@@ -119,6 +119,9 @@ class ApiDesk:
         end = str(said["done"]).rpartition(" until ")[2]
         return {"frozen": stack or "*", "by": principal, "reason": reason, "until": end}
 
+    def _document(self) -> Json:
+        return self._get("/v1/openapi.json")
+
     def _now(self) -> Json:
         return self._get("/v1/now")
 

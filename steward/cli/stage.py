@@ -1,6 +1,6 @@
 """Shows a story in a terminal as it happens: coloured and paced where a person watches, plain otherwise.
 
-Rich is loaded here and nowhere else. Everything is drawn as Text, never as markup (S30).
+Rich is loaded here and in scoreboard.py, nowhere else. Everything is drawn as Text, never as markup (S30).
 """
 
 import os

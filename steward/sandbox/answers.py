@@ -12,6 +12,10 @@ Answer = Callable[[Params, datetime], "dict[str, Any] | None"]
 Answers = dict[str, Answer]
 """By operation, as boto3 names it."""
 
+REGION = "sandbox-region"
+"""A key that the world adds to what was asked of a service that stands in several regions."""
+REGIONAL = frozenset({"rds", "kms"})
+
 HEADERS = "sandbox-headers"
 """A key of an answer whose value is not part of it but the headers of its response."""
 

@@ -19,6 +19,9 @@ from chalicelib.aws.plan_mode import is_read_only
 from chalicelib.models.change import ChangeState
 from chalicelib.store.memory import MemoryTable
 from chalicelib.store.table import Item, Key
+from steward.sandbox.crash_backups import backup_problems, quarters
+from steward.sandbox.crash_copies import copy_problems, is_copying
+from steward.sandbox.crash_objects import FragileHttp, is_many, tracking_problems
 from steward.sandbox.simulation import Simulation
 
 AT_ONCE = 2
@@ -27,6 +30,11 @@ REPEATS = 1
 """How often the same situation is killed; polling would repeat it hundreds of times."""
 REDELIVERED_AFTER_S = 65
 REGISTERS = "ecs:RegisterTaskDefinition"
+EACH = {
+    "rds:DeleteDBSnapshot": ("ids", "DBSnapshotIdentifier"),
+    "rds:DeleteDBClusterSnapshot": ("ids", "DBClusterSnapshotIdentifier"),
+}
+"""Changes that name many ids, each of which is one call under that parameter."""
 
 
 class KilledError(BaseException):
@@ -127,6 +135,8 @@ class FragileSimulation(Simulation):
     """Workers that may die, and what AWS does then: redeliver, retry, or nothing at all."""
 
     def __init__(self, *args: Any, points: Points, **kwargs: Any) -> None:
+        world = args[0]
+        world.http = FragileHttp(world.http, points.at)
         super().__init__(*args, **{"table": FragileTable(points), **kwargs})
         self.points = points
         self._again: list[tuple[datetime, object]] = []
@@ -134,18 +144,28 @@ class FragileSimulation(Simulation):
         events = self.world.session().events
         events.register_first("before-call", lambda model, **_: self._call("before", model))
         events.register_last("after-call", lambda model, **_: self._call("after", model))
+        self.world.s3_wire.on_call = self._lane_call
 
     def _call(self, when: str, model: Any) -> None:
         service, name = str(model.service_model.service_name), str(model.name)
+        if service == "s3":
+            self._lane_call(when, name)
+            return
         # Between two reads nothing has changed anywhere: dying at one is dying at the other.
         self.points.at(f"{when} a read" if is_read_only(service, name) else f"{when} {service}:{name}")
+
+    def _lane_call(self, when: str, operation: str) -> None:
+        """Each copy is another situation: so many of them are made by then."""
+        made = len(self.world.s3_wire.troubles.copies)
+        read = is_read_only("s3", operation)
+        self.points.at(f"{when} a read" if read else f"{when} s3:{operation} after {made} copies")
 
     def _situation(self) -> str:
         runs = self.runs()
         if not runs:
             return "no run yet"
         run = runs[-1]
-        steps = ",".join(f"{r.id}:{r.status.value}" for r in self.parts.engine.runs.steps(run.id))
+        steps = ",".join(f"{r.id}:{r.status.value}{quarters(r)}" for r in self.parts.engine.runs.steps(run.id))
         return f"{run.runbook.runbook} {run.status.value} {steps} {run.released.model_dump_json()}"
 
     def deliver(self, event: object) -> Any:
@@ -182,16 +202,21 @@ class FragileSimulation(Simulation):
         super().pass_time(seconds)
 
 
-def fly(simulation: FragileSimulation, act: Callable[[Simulation], bool] | None = None) -> Report:
-    """Runs the broken world to its end, dying everywhere. `act` is what people do on the way."""
+def fly(
+    simulation: FragileSimulation,
+    act: Callable[[Simulation], bool] | None = None,
+    also: Callable[[], list[str]] = list,
+) -> Report:
+    """Runs the broken world to its end, dying everywhere. `act` is what people do on the way, `also` what
+    else is wrong in the end."""
     points = simulation.points
 
     def ended() -> bool:
         acted = act(simulation) if act else True
-        return acted and simulation.is_over()
+        return acted and simulation.is_over() and not _reserved(simulation)
 
     over = simulation.run_until(ended, limit_s=LIMIT_S)
-    problems = check(simulation, over=over)
+    problems = check(simulation, over=over) + also()
     if points.is_child:
         points.answer(problems)
     points.finish()
@@ -209,7 +234,7 @@ def check(simulation: Simulation, *, over: bool) -> list[str]:
         ledger = ledgers.read(stack)
         problems += [f"slot left: {slot.run_id}" for slot in ledger.active]
         problems += [f"outbox left: {entry.run_id}" for entry in ledger.outbox]
-    problems += [f"reservation left: {entry.run_id}" for entry in ledgers.read_fleet().active]
+    problems += [f"reservation left: {run_id}" for run_id in _reserved(simulation)]
     for run in simulation.runs():
         records = simulation.parts.engine.runs.steps(run.id)
         problems += [f"lease left on {record.id}" for record in records if record.lease]
@@ -217,30 +242,51 @@ def check(simulation: Simulation, *, over: bool) -> list[str]:
             problems.append(f"run {run.id} is {run.status.value}")
         if not any(moment.what in {"verdict", "ended"} for moment in simulation.parts.engine.runs.moments(run.id)):
             problems.append(f"the timeline of {run.id} has no end")
-    return problems + _effects(simulation)
+    of_data = backup_problems(simulation) + tracking_problems(simulation) + copy_problems(simulation)
+    return problems + _effects(simulation) + of_data
+
+
+def _reserved(simulation: Simulation) -> list[str]:
+    """Of whom a slot of the account is still kept; one whose maker died must have expired by itself."""
+    fleet, now = simulation.parts.engine.ledgers.read_fleet(), simulation.world.clock.now()
+    return [entry.run_id for entry in fleet.active if entry.until > now]
 
 
 def _effects(simulation: Simulation) -> list[str]:
     """Each recorded Change was made, each made one is recorded, and none was made twice over."""
     recorded: Counter[str] = Counter()
+    many = False
     for run in simulation.runs():
         for record in simulation.parts.engine.runs.steps(run.id):
             for change, progress in zip(record.changes, record.progress, strict=True):
-                if progress.state in {ChangeState.DONE, ChangeState.STARTED}:
-                    recorded[_effect(change.operation, change.parameters)] += 1
+                if is_many(change.operation, change.parameters) or is_copying(change.operation, change.parameters):
+                    many = True
+                elif progress.state in {ChangeState.DONE, ChangeState.STARTED}:
+                    recorded.update(effects_of(change.operation, change.parameters, run.id))
     called = Counter(_effect(f"{call.service}:{call.operation}", call.params) for call in simulation.world.mutations())
+    if many:  # their objects are counted one by one by the case itself
+        called = Counter({effect: n for effect, n in called.items() if not effect.startswith(("s3:", "kms:"))})
     if REGISTERS in recorded:  # one Change: a new revision, and the service moved onto it
         called = Counter({effect: n for effect, n in called.items() if '"taskDefinition"' not in effect})
     problems = [f"recorded but not made: {effect}" for effect in recorded if effect not in called]
     problems += [f"made but not recorded: {effect}" for effect in called if effect not in recorded]
     # Stopping a stopped task or setting the same count again changes nothing; a second deployment would.
-    once_only = ("forceNewDeployment", REGISTERS)
+    once_only = ("forceNewDeployment", REGISTERS, "rds:Create", "rds:Copy", "rds:Restore")
     twice = [e for e, n in called.items() if any(word in e for word in once_only) and n > recorded[e]]
     return problems + [f"made twice: {effect}" for effect in twice]
+
+
+def effects_of(operation: str, parameters: dict[str, Any], run_id: str) -> list[str]:
+    """The calls that one recorded Change stands for: one, or one for each id that it names."""
+    said = json.loads(json.dumps(parameters, default=str).replace("{run}", run_id))
+    if operation in EACH and EACH[operation][0] in said:
+        ids, name = EACH[operation]
+        return [_effect(operation, {name: each}) for each in said[ids]]
+    return [_effect(operation, said)]
 
 
 def _effect(operation: str, parameters: dict[str, Any]) -> str:
     if operation == REGISTERS:
         return operation  # the call carries the whole definition, the Change only what differs
-    kept = {key: value for key, value in parameters.items() if key != "reason"}
+    kept = {key: value for key, value in parameters.items() if key not in {"reason", "Tags"}}
     return f"{operation} {json.dumps(kept, sort_keys=True, default=str)}"

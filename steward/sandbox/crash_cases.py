@@ -15,10 +15,13 @@ from chalicelib.flows.start import Request, start
 from chalicelib.models.run import RunStatus
 from chalicelib.models.runbook import Runbook
 from steward.sandbox.crash import FragileSimulation, Points, Report, fly
+from steward.sandbox.crash_objects import bodies, lost_objects
+from steward.sandbox.scenarios import MIRROR
+from steward.sandbox.seeded import taken_daily
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import START, World
 
-MIRROR = "public.ecr.aws/docker/library/python:3.11-slim"
+AUTOMATED = f"rds:fraud-scoring-mlflow-db-{START:%Y-%m-%d}-02-10"
 LET_IT_SHOW = timedelta(minutes=6)
 
 
@@ -45,10 +48,32 @@ def by_hand(runbook: str, **inputs: Any) -> Callable[[Simulation], bool]:
     return act
 
 
+def by_clock(runbook: str, past_days: int = 0) -> Callable[[Simulation], bool]:
+    """Its schedule fires, as EventBridge Scheduler would; Steward has cared for this stack for so many days."""
+
+    def act(simulation: Simulation) -> bool:
+        world = simulation.world
+        if not world.clock.now() < START + LET_IT_SHOW and not simulation.asked_by_clock:
+            simulation.asked_by_clock = True
+            taken_daily(simulation, past_days)
+            simulation.deliver(
+                {
+                    "steward": "schedule",
+                    "runbook": runbook,
+                    "stack": world.stack().stack,
+                    "scheduled_at": world.clock.now().isoformat(),
+                }
+            )
+        return simulation.asked_by_clock and approve_what_asks(simulation)
+
+    return act
+
+
 @dataclass(frozen=True)
 class Case:
     runbook: str
-    fault: str
+    fault: str | None
+    """None: nothing is broken; somebody, or the clock, asks."""
     params: Mapping[str, Any] = field(default_factory=dict)
     act: Callable[[Simulation], bool] | None = None
 
@@ -69,8 +94,30 @@ CASES: dict[str, Case] = {
     ),
     "health-check": Case("health-check", "database-down", act=by_hand("health-check")),
     "database-unreachable": Case("database-unreachable", "password-rotated", act=by_hand("database-unreachable")),
+    "database-connections-exhausted": Case(
+        "database-connections-exhausted", "connections-exhausted", {"duplicates": True}
+    ),
+    "snapshot-database": Case("snapshot-database", None, act=by_clock("snapshot-database")),
+    "copy-snapshots-offsite": Case("copy-snapshots-offsite", None, act=by_clock("copy-snapshots-offsite", 3)),
+    "prune-snapshots": Case("prune-snapshots", None, act=by_clock("prune-snapshots", 40)),
+    "restore-database": Case("restore-database", None, act=by_hand("restore-database", snapshot=AUTOMATED)),
+    "backup-artifacts": Case(
+        "backup-artifacts", "artifacts-grown", act=by_hand("backup-artifacts", checkpointEvery=3)
+    ),
+    "backup-artifacts-again": Case(
+        "backup-artifacts", "artifacts-long-gone", {"new": 16}, act=by_hand("backup-artifacts", checkpointEvery=3)
+    ),
+    "restore-artifacts": Case(
+        "restore-artifacts", "artifacts-backed-up", {"count": 34}, act=by_hand("restore-artifacts", backup="latest")
+    ),
     "artifact-store-denied": Case("artifact-store-denied", "bucket-denied", act=by_hand("artifact-store-denied")),
+    "credentials-rotated": Case("credentials-rotated", "secret-rotated"),
+    "scale": Case("scale", None, act=by_hand("scale", tasks=3, cpu=1024, memory=2048, databaseClass="db.t3.small")),
+    "scale-storage": Case("scale", None, act=by_hand("scale", databaseStorageGib=40)),
     "authentication-broken": Case("authentication-broken", "ldap-down", act=by_hand("authentication-broken")),
+    "retention": Case("retention", "old-runs", act=by_hand("retention", olderThanDays=365)),
+    "gc": Case("gc", "deleted-runs", act=by_hand("gc")),
+    "orphans": Case("orphans", "orphaned-artifacts", act=by_hand("orphans")),
 }
 
 
@@ -80,8 +127,10 @@ def fly_case(name: str, runbooks: Mapping[str, Runbook], **parts: Any) -> Report
     with World.create(seed=1) as world:
         points = Points(name)
         simulation = FragileSimulation(world, runbooks, points=points, **parts)
-        world.break_with(case.fault, **case.params)
-        return fly(simulation, case.act)
+        if case.fault:
+            world.break_with(case.fault, **case.params)
+        before = bodies(world) if world.tracking.runs else {}
+        return fly(simulation, case.act, lambda: lost_objects(world, before) if before else [])
 
 
 def main(names: list[str]) -> int:

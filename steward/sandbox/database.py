@@ -50,10 +50,16 @@ class Database:
         self.lacks_tables = False
         """A newer MLflow took tables away, so this one tries to migrate before it refuses."""
         self.allocated_gib = 20
+        self.instance_class = "db.t3.micro"
+        self.pending: dict[str, str | int] = {}
+        """As `PendingModifiedValues`."""
+        self.kms_key = place.DATABASE_KEY
         self.free_bytes = int(13.5 * _GIB)
         self.holders: list[Holder] = []
         self.slots_come_and_go = True
         """With all slots taken, a login that needs only one for a moment finds one."""
+        self.elsewhere: Callable[[str, str], Refusal | None] = lambda _host, _password: words.GONE
+        """What another host answers, where a task is told to ask one: an instance that was restored."""
         self.tasks: Callable[[], list[str]] = list
         """The addresses of the tasks that have their pool open."""
         self._over_at: datetime | None = None
@@ -87,6 +93,9 @@ class Database:
         return words.DISK_FULL if self.is_full else None
 
     def refuses(self, task: Task) -> Refusal | None:
+        host = task.environment.get("DB_HOST", place.DATABASE_HOST)
+        if host != place.DATABASE_HOST:
+            return self.elsewhere(host, task.database_password)
         return self.refusal(task.database_password)
 
     # What happens to it
@@ -156,7 +165,7 @@ class Database:
         return {
             "DBInstanceIdentifier": place.DATABASE,
             "DBInstanceArn": place.DATABASE_ARN,
-            "DBInstanceClass": "db.t3.micro",
+            "DBInstanceClass": self.instance_class,
             "Engine": "postgres",
             "EngineVersion": "15.8",
             "DBInstanceStatus": self.status,
@@ -172,11 +181,13 @@ class Database:
             "AvailabilityZone": self.zone,
             "SecondaryAvailabilityZone": next(zone for zone in place.ZONES if zone != self.zone),
             "MultiAZ": True,
-            "PendingModifiedValues": {},
+            "PendingModifiedValues": self.pending,
             "PubliclyAccessible": False,
             "StorageEncrypted": True,
             "DeletionProtection": True,
             "DBParameterGroups": [{"DBParameterGroupName": "default.postgres15", "ParameterApplyStatus": "in-sync"}],
+            "DBSubnetGroup": {"DBSubnetGroupName": place.SUBNET_GROUP, "VpcId": place.VPC},
+            "KmsKeyId": self.kms_key,
             "VpcSecurityGroups": [{"VpcSecurityGroupId": place.SECURITY_GROUP, "Status": "active"}],
             "ReadReplicaDBInstanceIdentifiers": [],
             "TagList": [],

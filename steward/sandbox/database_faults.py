@@ -52,6 +52,10 @@ def connections_exhausted(world: "World", duplicates: bool = False, lets_in: boo
         world.database.holders += [Holder("feature-export", "10.0.9.77", 52), Holder("jupyter", "10.0.9.78", 24)]
 
 
+def idle_duplicates(world: "World") -> None:
+    connections_exhausted(world, duplicates=True)
+
+
 def _by_hand(world: "World") -> Holder:
     since, service = world.clock.now() - _BY_HAND_SINCE, world.service
     task = new_task(world.ids, service.primary.definition, f"family:{place.FAMILY}", "", since)
@@ -85,6 +89,11 @@ DATABASE_FAULTS = (
         "connections-exhausted",
         "Other programs hold all connections that the database gives; MLflow gets none.",
         connections_exhausted,
+    ),
+    Fault(
+        "idle-duplicates",
+        "Two tasks that somebody ran beside the service and forgot hold the connections that MLflow needs.",
+        idle_duplicates,
     ),
     Fault(
         "schema-too-new",

@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import InputsRejected, UnknownName
 from steward.sandbox import place
+from steward.sandbox.account_faults import ACCOUNT_FAULTS
 from steward.sandbox.alarms import ALARM, Alarm
+from steward.sandbox.backup_faults import BACKUP_FAULTS
 from steward.sandbox.bucket_faults import BUCKET_FAULTS
 from steward.sandbox.database_faults import DATABASE_FAULTS
 from steward.sandbox.fault import Fault, always_was, roll_out, serving
 from steward.sandbox.load import USUAL_PER_MINUTE
+from steward.sandbox.rds_faults import RDS_FAULTS
+from steward.sandbox.rds_size_faults import SIZE_FAULTS
+from steward.sandbox.rotation_faults import ROTATION_FAULTS
 from steward.sandbox.task import Behaviour, Task
 from steward.sandbox.task_definitions import USERS_ON_DISK, definition_of, install_and_serve
 from steward.sandbox.task_faults import TASK_FAULTS, asks_directory
+from steward.sandbox.tracking_faults import TRACKING_FAULTS
 
 if TYPE_CHECKING:
     from steward.sandbox.world import World
@@ -239,6 +245,12 @@ FAULTS: dict[str, Fault] = {
         Fault("artifacts-broken", "Artifacts cannot be listed; tasks and database are well.", artifacts_broken),
         *DATABASE_FAULTS,
         *BUCKET_FAULTS,
+        *BACKUP_FAULTS,
+        *RDS_FAULTS,
+        *ROTATION_FAULTS,
+        *SIZE_FAULTS,
         *TASK_FAULTS,
+        *ACCOUNT_FAULTS,
+        *TRACKING_FAULTS,
     )
 }

@@ -17,7 +17,7 @@ _DEPLOYED_BEFORE = timedelta(hours=2)
 _TASKS_BEFORE_S = 120
 """The tasks are younger than the health grace, so ECS leaves an ill one to others for a while."""
 _METRICS_MINUTES = 30
-_QUIET = {place.UNHEALTHY_ALARM: 0.0, place.LATENCY_ALARM: 0.146}
+_QUIET = {place.UNHEALTHY_ALARM: 0.0, place.LATENCY_ALARM: 0.146, place.CONNECTIONS_ALARM: 12.0}
 """Values in quiet times; errors have no datapoints then."""
 
 
@@ -118,5 +118,17 @@ ALARMS = (
         DatapointsToAlarm=2,
         Threshold=2.0,
         TreatMissingData="notBreaching",
+    ),
+    _alarm(
+        place.CONNECTIONS_ALARM,
+        "The database has hardly a connection left to give",
+        "DatabaseConnections",
+        Namespace="AWS/RDS",
+        Dimensions=[{"Name": name, "Value": value} for name, value in place.DATABASE_DIMENSIONS.items()],
+        Statistic="Maximum",
+        EvaluationPeriods=1,
+        DatapointsToAlarm=1,
+        Threshold=70.0,
+        TreatMissingData="missing",
     ),
 )

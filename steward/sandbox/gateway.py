@@ -5,7 +5,6 @@ wrongly signed request gets API Gateway's own answer and never reaches the produ
 """
 
 import hmac
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from chalice.app import Chalice
 from chalice.local import LambdaEventConverter, RouteMatcher
 
 from chalicelib.handlers.api import api_blueprint
+from chalicelib.models.problem import PROBLEM_JSON, Rejected
 from chalicelib.wiring import VERSION
 from steward.sandbox import place
 from steward.sandbox.simulation import Simulation
@@ -20,8 +20,9 @@ from steward.sandbox.simulation import Simulation
 Reply = tuple[int, dict[str, str], bytes]
 KEYS = {f"AKIASANDBOX{role.upper():_<9}": (role, f"sandbox-secret-of-the-{role}") for role in place.USERS}
 """Access key to role and secret: known to everybody, good for nothing but this machine."""
-FORBIDDEN = {"message": "The request signature we calculated does not match the signature you provided."}
-UNSIGNED = {"message": "Missing Authentication Token"}
+FORBIDDEN = "The request signature we calculated does not match the signature you provided."
+UNSIGNED = "Missing Authentication Token"
+"""As API Gateway says it, in the form that the packaged stage gives its answers (`GatewayResponse`)."""
 
 
 class Gateway:
@@ -35,15 +36,17 @@ class Gateway:
         try:
             event = self._events.create_lambda_event(method, path, dict(headers), body)
         except ValueError:  # as API Gateway answers for a path that it does not know
-            return _plain(403, UNSIGNED)
+            return _plain(401, UNSIGNED)
         resource = event["requestContext"]["resourcePath"]
+        if method not in self._app.routes[resource]:
+            allowed = ", ".join(sorted(self._app.routes[resource]))
+            status, said, text = _plain(405, f"{resource} answers to {allowed}")
+            return status, {**said, "Allow": allowed}, text
         user = None
         if resource != "/health":
             user = signer(method, path, headers, body)
             if user is None:
-                return _plain(403, UNSIGNED if "authorization" not in _lower(headers) else FORBIDDEN)
-        if method not in self._app.routes[resource]:
-            return _plain(403, UNSIGNED)
+                return _plain(403, FORBIDDEN) if "authorization" in _lower(headers) else _plain(401, UNSIGNED)
         return self._hand_over(event, user)
 
     def _hand_over(self, event: dict[str, Any], user: str | None) -> Reply:
@@ -90,8 +93,9 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _plain(status: int, said: dict[str, str]) -> Reply:
-    return status, {"Content-Type": "application/json"}, json.dumps(said).encode()
+def _plain(status: int, sentence: str) -> Reply:
+    problem = Rejected(status, sentence).as_problem()
+    return status, {"Content-Type": PROBLEM_JSON}, problem.model_dump_json().encode()
 
 
 def key_of(role: str) -> tuple[str, str]:

@@ -1,17 +1,21 @@
 """Logins to the world's database and directory: twins of the real ports, answering from how things stand."""
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from chalicelib.net import database_login, directory_login
+from chalicelib.net.database_contents import Contents
 from chalicelib.net.database_login import DatabaseFacts, DatabaseRequest
 from chalicelib.net.directory_login import DirectoryFacts, DirectoryRequest
 from chalicelib.net.login_problem import Problem
-from steward.sandbox import directory, place
+from steward.sandbox import directory, place, snapshots
 from steward.sandbox.database import LOGIN_LIMIT, PER_TASK, Database
 from steward.sandbox.database_words import Trouble
 from steward.sandbox.directory import Directory
+from steward.sandbox.rds_world import RdsWorld
 
 _TLS = "TLSv1.3 unverified"
 _PROBLEMS = {
@@ -26,6 +30,8 @@ class DatabaseTwin:
     database: Database
     lock: threading.RLock
     out_of_reach: str | None = None
+    rds: RdsWorld | None = None
+    now: Callable[[], datetime] | None = None
 
     def look(self, request: DatabaseRequest) -> DatabaseFacts:
         with self.lock:
@@ -34,7 +40,7 @@ class DatabaseTwin:
     def _look(self, request: DatabaseRequest) -> DatabaseFacts:
         where = f"{request.host}:{request.port}"
         if request.host != place.DATABASE_HOST:
-            return database_login.failed(Problem.UNRESOLVABLE, where)
+            return self._restored(request, where)
         if request.port != place.DATABASE_PORT or request.engine != "postgres":
             return database_login.failed(Problem.REFUSED, where)
         password = request.password if request.username == place.DATABASE_USER else ""
@@ -44,7 +50,21 @@ class DatabaseTwin:
             return database_login.failed(_PROBLEMS[refusal.trouble], where)
         if request.name != place.DATABASE_NAME:
             return database_login.failed(Problem.NO_DATABASE, f"the server has no database {request.name}")
-        return self._facts()
+        return replace(self._facts(), contents=self._contents() if request.contents else None)
+
+    def _restored(self, request: DatabaseRequest, where: str) -> DatabaseFacts:
+        """An instance that somebody restored answers with what its snapshot held."""
+        found = self.rds.host_of(request.host) if self.rds else None
+        if found is None:
+            return database_login.failed(Problem.UNRESOLVABLE, where)
+        refusal = found.refusal(request.password if request.username == place.DATABASE_USER else "")
+        if refusal:
+            return database_login.failed(_PROBLEMS[refusal.trouble], where)
+        facts = replace(self._facts(), connections=3, holders=(), alembic_version=(found.contents.schema,))
+        return replace(facts, contents=_said(found.contents) if request.contents else None)
+
+    def _contents(self) -> Contents | None:
+        return _said(self.rds.contents(self.now())) if self.rds and self.now else None
 
     def _facts(self) -> DatabaseFacts:
         database = self.database
@@ -68,6 +88,10 @@ class DatabaseTwin:
         held += [("", address, PER_TASK) for address in database.tasks()]
         found = [database_login.Holder(user, name, address, "idle", count) for name, address, count in held]
         return tuple(sorted(found, key=lambda each: (-each.count, each.address))[: database_login.MOST_HOLDERS])
+
+
+def _said(held: snapshots.Contents) -> Contents:
+    return Contents(held.rows, held.newest_run, int(held.newest_run_at.timestamp() * 1000))
 
 
 @dataclass

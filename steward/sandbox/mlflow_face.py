@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from chalicelib.net.http import HttpRequest
@@ -14,6 +14,8 @@ from steward.sandbox.exporter import Exporter
 from steward.sandbox.serving import Serving
 from steward.sandbox.task import Task
 from steward.sandbox.tasklogs import TaskLogs
+from steward.sandbox.tracking import Tracking
+from steward.sandbox.tracking_api import TrackingApi
 
 _Page = tuple[int, str, str]
 """Status, content type, body."""
@@ -30,7 +32,8 @@ class Server:
     """What all MLflow processes of the deployment have in common."""
 
     admin: tuple[str, str] = ("admin", place.ADMIN_PASSWORD)
-    since_ms: int = 0
+    tracking: Tracking = field(default_factory=lambda: Tracking(datetime.fromtimestamp(0, tz=UTC)))
+    """Experiments, runs and models."""
     uploaded: dict[str, str] = field(default_factory=dict)
     """Artifacts by path that came over HTTP."""
     asked: list[str] = field(default_factory=list)
@@ -43,6 +46,7 @@ class MlflowFace:
     ) -> None:
         self._now, self._serving, self._exporter, self._logs = now, serving, exporter, logs
         self.server = server
+        self._tracking = TrackingApi(server.tracking)
 
     def page(self, task: Task, request: HttpRequest) -> _Page:
         parts = urlsplit(request.url)
@@ -87,8 +91,9 @@ class MlflowFace:
         if refusal:
             self._write(task, *words.while_serving(refusal))
             return _error(503, "TEMPORARILY_UNAVAILABLE", refusal.message, "CLIENT_INTERNAL_ERROR")
-        if path.endswith("/mlflow/experiments/search"):
-            return 200, _JSON, json.dumps({"experiments": [self._experiment()]}, indent=2)
+        known = self._tracking.answer(path, query, request.body, self._now())
+        if known is not None:
+            return known[0], _JSON, json.dumps(known[1])
         if path.endswith("/mlflow/artifacts/list"):
             return self._listing(task, query)
         return _error(404, "ENDPOINT_NOT_FOUND", f"No endpoint {path}")
@@ -122,17 +127,6 @@ class MlflowFace:
             del self.server.uploaded[path]
             return 200, _JSON, "{}"
         return 200, "application/octet-stream", self.server.uploaded[path]
-
-    def _experiment(self) -> dict[str, object]:
-        return {
-            "experiment_id": "0",
-            "name": "Default",
-            "artifact_location": "mlflow-artifacts:/0",
-            "lifecycle_stage": "active",
-            "last_update_time": self.server.since_ms,
-            "creation_time": self.server.since_ms,
-            "workspace": "default",
-        }
 
     def _logged_in(self, request: HttpRequest) -> bool:
         given = {name.lower(): value for name, value in request.headers.items()}.get("authorization", "")

@@ -14,6 +14,12 @@ from steward.sandbox.secrets_answers import ARNS, FIRST_VALUES
 if TYPE_CHECKING:
     import boto3
 
+_ENDS_AFTER = {
+    "NoncurrentVersionExpiration": {"NoncurrentDays": 90},
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+}
+_CLOSED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
 
 class MotoParts:
     def __init__(self, session: Callable[[], "boto3.Session"]) -> None:
@@ -21,6 +27,7 @@ class MotoParts:
         self._made: set[str] = set()
         self._makers: dict[str, Callable[[], None]] = {
             "s3": self._buckets,
+            "kms": self._mac_key,
             "sns": self._topic,
             "sqs": self._topic,
             "logs": self._log_group,
@@ -44,9 +51,18 @@ class MotoParts:
         for bucket in (place.BUCKET, place.BACKUP_BUCKET):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": place.REGION})
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        keep = [{"ID": "noncurrent", "Status": "Enabled", "Filter": {"Prefix": ""}, **_ENDS_AFTER}]
+        s3.put_bucket_lifecycle_configuration(Bucket=place.BACKUP_BUCKET, LifecycleConfiguration={"Rules": keep})
+        closed = dict.fromkeys(_CLOSED, True)
+        s3.put_public_access_block(Bucket=place.BACKUP_BUCKET, PublicAccessBlockConfiguration=closed)
         for run in ("a1f0", "b2e9"):
             key = f"{place.PREFIX}/0/{run}/artifacts/model/MLmodel"
             s3.put_object(Bucket=place.BUCKET, Key=key, Body=b"artifact_path: model\n")
+
+    def _mac_key(self) -> None:
+        kms = self._client("kms")
+        key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName=place.MAC_KEY, TargetKeyId=key)
 
     def _topic(self) -> None:
         topic = self._client("sns").create_topic(Name=place.TOPIC)["TopicArn"]

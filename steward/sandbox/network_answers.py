@@ -6,6 +6,8 @@ from typing import Any
 from steward.sandbox import place, targets
 from steward.sandbox.answers import Answers, Declined, Params
 from steward.sandbox.database import Database
+from steward.sandbox.rds_answers import find_restored, restored_views
+from steward.sandbox.rds_world import RdsWorld
 from steward.sandbox.targets import Target, Targets
 from steward.sandbox.task import DRAIN_S
 
@@ -112,22 +114,26 @@ def _described(target: Target) -> dict[str, Any]:
 
 
 class RdsAnswers:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, rds: RdsWorld) -> None:
+        self._database, self._rds = database, rds
 
     def table(self) -> Answers:
         return {
             "DescribeDBInstances": self._instances,
             "DescribeEvents": self._events,
             "StartDBInstance": self._start,
-            "ModifyDBInstance": self._modify,
         }
 
     def _instances(self, params: Params, _now: datetime) -> dict[str, Any] | None:
         asked = params.get("DBInstanceIdentifier")
-        if asked not in {None, place.DATABASE, place.DATABASE_ARN}:
-            return None  # a copy that somebody restored: moto keeps those
-        return {"DBInstances": [self._database.view()]}
+        if asked is None:
+            return {"DBInstances": [self._database.view(), *restored_views(self._rds)]}
+        if asked in {place.DATABASE, place.DATABASE_ARN}:
+            return {"DBInstances": [self._database.view()]}
+        restored = find_restored(self._rds, asked)
+        if restored is None:
+            raise Declined("DBInstanceNotFound", f"DBInstance {asked} not found.", 404)
+        return {"DBInstances": [restored.view()]}
 
     def _events(self, params: Params, now: datetime) -> dict[str, Any]:
         asked = params.get("SourceIdentifier")
@@ -144,13 +150,4 @@ class RdsAnswers:
         if self._database.status != "stopped":
             raise Declined("InvalidDBInstanceState", f"Instance {place.DATABASE} is not stopped.")
         self._database.start(now)
-        return {"DBInstance": self._database.view()}
-
-    def _modify(self, params: Params, now: datetime) -> dict[str, Any] | None:
-        """More storage is what the world knows; anything else is moto's, and changes nothing here."""
-        if params["DBInstanceIdentifier"] != place.DATABASE or "AllocatedStorage" not in params:
-            return None
-        if params["AllocatedStorage"] < self._database.allocated_gib * 1.1:
-            raise Declined("InvalidParameterCombination", "Invalid storage size: it must grow by at least 10%.")
-        self._database.allocate(now, params["AllocatedStorage"])
         return {"DBInstance": self._database.view()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from steward.sandbox.answers import HEADERS, Answers, Declined, Params
+from steward.sandbox.answers import HEADERS, REGION, REGIONAL, Answers, Declined, Params
 from steward.sandbox.moto_parts import MotoParts
 from steward.sandbox.tasklogs import TaskLogs
 
@@ -34,7 +34,7 @@ _READS = (
     "Select",
     "Test",
 )
-_ALSO_READS = {"AssumeRole", "ReceiveMessage", "StartQuery", "TransactGetItems"}
+_ALSO_READS = {"AssumeRole", "ReceiveMessage", "StartQuery", "TransactGetItems", "VerifyMac"}
 _PARAMS = "sandbox_params"
 
 
@@ -79,7 +79,8 @@ class Overrides:
             answer = self._tables.get(service, {}).get(operation)
             if answer is not None:
                 try:
-                    parsed = answer(params, self._now())
+                    where = {REGION: context.get("client_region")} if service in REGIONAL else {}
+                    parsed = answer({**params, **where} if where else params, self._now())
                 except Declined as declined:
                     return _declined(declined)
                 if parsed is not None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from steward.sandbox import directory, place
-from steward.sandbox.answers import Answers, Params
+from steward.sandbox.answers import Answers, Declined, Params
 from steward.sandbox.task_definitions import ADMIN_SECRET_ARN, DIRECTORY_SECRET_ARN, SECRET_ARN
 
 FIRST_VALUES: dict[str, dict[str, str]] = {
@@ -30,10 +30,26 @@ class _Secret:
     changed_at: datetime
     rotated_at: datetime | None = None
     version: int = 1
+    former: str | None = field(default=None, repr=False)
+    """AWSPREVIOUS."""
+    pending: str | None = field(default=None, repr=False)
 
     @property
     def version_id(self) -> str:
         return f"00000000-0000-4000-8000-{self.version:012d}"
+
+    def put(self, now: datetime, value: str) -> None:
+        self.former, self.value, self.pending = self.value, value, None
+        self.changed_at, self.version = now, self.version + 1
+
+    def versions(self) -> dict[str, tuple[str, str]]:
+        """Stage to the id and the value of its version."""
+        values = {"AWSCURRENT": (0, self.value), "AWSPREVIOUS": (-1, self.former), "AWSPENDING": (1, self.pending)}
+        return {
+            stage: (f"00000000-0000-4000-8000-{self.version + step:012d}", value)
+            for stage, (step, value) in values.items()
+            if value is not None
+        }
 
 
 class SecretsAnswers:
@@ -52,9 +68,13 @@ class SecretsAnswers:
 
     def rotate(self, now: datetime, password: str) -> None:
         secret = self._secrets[0]
-        secret.value = json.dumps(json.loads(secret.value) | {"password": password})
-        secret.changed_at = secret.rotated_at = now
-        secret.version += 1
+        secret.put(now, json.dumps(json.loads(secret.value) | {"password": password}))
+        secret.rotated_at = now
+
+    def leave_pending(self, password: str) -> None:
+        """A rotation that did not come to its end."""
+        secret = self._secrets[0]
+        secret.pending = json.dumps(json.loads(secret.value) | {"password": password})
 
     def _find(self, params: Params) -> _Secret | None:
         """None: one that somebody made, which moto keeps."""
@@ -72,7 +92,7 @@ class SecretsAnswers:
             "RotationEnabled": bool(rotated),
             "LastChangedDate": secret.changed_at,
             "CreatedDate": secret.created_at,
-            "VersionIdsToStages": {secret.version_id: ["AWSCURRENT"]},
+            "VersionIdsToStages": {version: [stage] for stage, (version, _) in secret.versions().items()},
             **rotated,
         }
 
@@ -80,18 +100,22 @@ class SecretsAnswers:
         secret = self._find(params)
         if secret is None:
             return None
-        return {
-            "ARN": secret.arn,
-            "Name": secret.name,
-            "VersionId": secret.version_id,
-            "SecretString": secret.value,
-            "VersionStages": ["AWSCURRENT"],
-            "CreatedDate": secret.changed_at,
-        }
+        asked, wanted = params.get("VersionId"), params.get("VersionStage", "AWSCURRENT")
+        for stage, (version, value) in secret.versions().items():
+            if version == asked if asked else stage == wanted:
+                return {
+                    "ARN": secret.arn,
+                    "Name": secret.name,
+                    "VersionId": version,
+                    "SecretString": value,
+                    "VersionStages": [stage],
+                    "CreatedDate": secret.changed_at,
+                }
+        raise Declined("ResourceNotFoundException", "Secrets Manager can't find the specified secret value.")
 
     def _put(self, params: Params, now: datetime) -> dict[str, Any] | None:
         secret = self._find(params)
         if secret is None:
             return None
-        secret.value, secret.changed_at, secret.version = params["SecretString"], now, secret.version + 1
+        secret.put(now, params["SecretString"])
         return {"ARN": secret.arn, "Name": secret.name, "VersionId": secret.version_id, "VersionStages": ["AWSCURRENT"]}

@@ -66,6 +66,8 @@ class Simulation:
         self.on_decision: Callable[[Decision], None] = lambda _decision: None
         self.on_move: Callable[[str], None] = lambda _run_id: None
         self._ids = 0
+        self.asked_by_clock = False
+        """Whether a schedule that fires once has fired: for those who drive this."""
         self._next_sweep = world.clock.now()
         stack = world.stack()
         self.parts = self._wire({stack.stack: stack}, pinned(runbooks), table or MemoryTable(), random.Random(seed))  # noqa: S311 - jitter, and it must be repeatable

@@ -19,15 +19,14 @@ from typing import TYPE_CHECKING, Any, Self
 from chalicelib.clock import VirtualClock
 from chalicelib.models.stack import Stack
 from steward.sandbox import founding, place
+from steward.sandbox.account_quotas import AccountQuotas
 from steward.sandbox.alarms import Alarms
+from steward.sandbox.answer_tables import answer_tables
 from steward.sandbox.bucket import Bucket, BucketAnswers
-from steward.sandbox.cloudwatch_answers import CloudwatchAnswers
 from steward.sandbox.database import Database
 from steward.sandbox.directory import LDAP_PART, URL_VARIABLE, Directory
-from steward.sandbox.ecs_answers import ServiceAnswers
-from steward.sandbox.ecs_more_answers import DefinitionAnswers, HistoryAnswers, ScalingAnswers
+from steward.sandbox.ecs_more_answers import ScalingAnswers
 from steward.sandbox.ecs_service import EcsService
-from steward.sandbox.ecs_task_answers import TaskAnswers
 from steward.sandbox.events import Event, EventLog
 from steward.sandbox.fault import Fault
 from steward.sandbox.faults import break_world, prepare_for
@@ -35,13 +34,13 @@ from steward.sandbox.http_face import HttpFace
 from steward.sandbox.ids import Ids
 from steward.sandbox.load import TICK_S, Load
 from steward.sandbox.logins import DatabaseTwin, DirectoryTwin
-from steward.sandbox.logs_answers import LogsAnswers
 from steward.sandbox.memory import Memory
 from steward.sandbox.metrics import Metrics
 from steward.sandbox.mlflow_face import MlflowFace, Server
 from steward.sandbox.moto_parts import MotoParts
-from steward.sandbox.network_answers import ElbAnswers, RdsAnswers
 from steward.sandbox.overrides import Call, Overrides
+from steward.sandbox.rds_world import RdsWorld
+from steward.sandbox.s3_wire import S3Wire
 from steward.sandbox.secrets_answers import SecretsAnswers
 from steward.sandbox.serving import Serving
 from steward.sandbox.starts import Starts
@@ -49,7 +48,9 @@ from steward.sandbox.targets import Targets
 from steward.sandbox.task import Task
 from steward.sandbox.task_definitions import TaskDefinitions
 from steward.sandbox.tasklogs import TaskLogs
-from steward.sandbox.times import epoch_millis
+from steward.sandbox.tracking import Tracking
+from steward.sandbox.tracking_gc import GcTasks
+from steward.sandbox.tracking_objects import TrackingObjects
 from steward.sandbox.traffic import Traffic
 from steward.sandbox.trail import Trail
 
@@ -98,6 +99,7 @@ class World:
         self.definitions = TaskDefinitions()
         founded_at = start - timedelta(days=90)
         self.database = Database(self.event_log, founded_at)
+        self.rds = RdsWorld(self.database, self.event_log, start)
         self.bucket, self.directory = Bucket(), Directory()
         self.serving = Serving(self.database, self.bucket, self.directory)
         self.secrets, self.trail = SecretsAnswers(founded_at), Trail(seed)
@@ -109,10 +111,15 @@ class World:
         self._traffic = Traffic(self.targets, self.serving, self.logs)
         self.alarms = Alarms(self.ids, self.event_log, self.metrics)
         self.scaling = ScalingAnswers()
-        self.server = Server(since_ms=epoch_millis(founded_at))
+        self.quotas = AccountQuotas(self.metrics, lambda: len(self.service.live()))
+        self.quotas.taken = self.rds.used
+        self.tracking = Tracking(founded_at)
+        self.server = Server(tracking=self.tracking)
+        self.artifacts = TrackingObjects(lambda: self._session("own"), self.prepare, founded_at)
+        self.gc_tasks = GcTasks(self.service, self.tracking, self.artifacts, self.logs)
         mlflow = MlflowFace(self.clock.now, self.serving, self.load.exporter, self.logs, self.server)
         self.http = HttpFace(self.clock.now, self.targets, self.load, mlflow, self.lock)
-        self.databases = DatabaseTwin(self.database, self.lock)
+        self.databases = DatabaseTwin(self.database, self.lock, rds=self.rds, now=self.clock.now)
         self.directories = DirectoryTwin(self.directory, self.lock)
         self.effects: list[Callable[[datetime], None]] = []
         """What faults do at every tick."""
@@ -121,7 +128,9 @@ class World:
         self._mock: Any = None
         self._sessions: dict[str, boto3.Session] = {}
         self._parts = MotoParts(lambda: self._session("own"))
-        self._overrides = Overrides(self._tables(start), self.clock.now, self._parts, self.logs, self.lock)
+        self._overrides = Overrides(answer_tables(self, start), self.clock.now, self._parts, self.logs, self.lock)
+        s3_answers = BucketAnswers(self.bucket).table()
+        self.s3_wire = S3Wire(s3_answers, self.clock.now, self.calls, self._parts.ensure, self.lock)
 
     @classmethod
     def create(
@@ -141,22 +150,6 @@ class World:
         prepare_for(world, for_fault)
         world._open()
         return world
-
-    def _tables(self, start: datetime) -> dict[str, dict[str, Any]]:
-        ecs = ServiceAnswers(self.service, self.definitions).table()
-        ecs |= TaskAnswers(self.service, self.definitions).table()
-        ecs |= DefinitionAnswers(self.definitions).table() | HistoryAnswers(self.service).table()
-        return {
-            "ecs": ecs,
-            "elbv2": ElbAnswers(self.targets, start - timedelta(days=90)).table(),
-            "cloudwatch": CloudwatchAnswers(self.alarms, self.metrics).table(),
-            "rds": RdsAnswers(self.database).table(),
-            "application-autoscaling": self.scaling.table(),
-            "s3": BucketAnswers(self.bucket).table(),
-            "secretsmanager": self.secrets.table(),
-            "logs": LogsAnswers(self.logs).table(),
-            "cloudtrail": self.trail.table(),
-        }
 
     def _equip(self, task: Task) -> None:
         self.definitions.equip(task)
@@ -193,6 +186,13 @@ class World:
         """One session a world; clients made from it speak to the world and to moto behind it."""
         return self._session("product")
 
+    def own_session(self) -> "boto3.Session":
+        """The world's: what is done with it is nobody's call."""
+        return self._session("own")
+
+    def own_client(self, service: str) -> Any:  # noqa: ANN401 - a client of any service
+        return self.own_session().client(service)  # type: ignore[call-overload]
+
     def stack(self) -> Stack:
         """With its directory only where the deployment asks one."""
         asks = any(URL_VARIABLE in task.environment for task in self.service.live())
@@ -223,10 +223,14 @@ class World:
 
     def _tick(self, now: datetime) -> None:
         self.database.tick(now)
+        self.rds.tick(now)
+        self.quotas.measure(now)
         for effect in list(self.effects):
             effect(now)
         self.memory.tick(now)
         self._starts.tick(now)
+        self.gc_tasks.tick(now)
+        self.artifacts.tick(now, self.calls)
         self.service.tick(now)
         self.targets.tick(now)
         self._traffic.tick(now)
@@ -261,6 +265,7 @@ class World:
             session = _new_session()
             if whose == "product":
                 self._overrides.register(session)
+                self.s3_wire.register(session)
             self._sessions[whose] = session
         return self._sessions[whose]
 

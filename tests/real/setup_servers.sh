@@ -5,7 +5,6 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 venv=${LAB_VENV:-$here/../../.venv-mlflow}
 pins=$here/requirements-mlflow.txt
-stamp=$venv/.lab-setup
 
 fail() {
   echo "test-real: $*" >&2
@@ -49,11 +48,17 @@ has_mariadb || install_packages mariadb-server-core mariadb-client-core
 has_postgres || fail "PostgreSQL's initdb is still missing after its installation"
 has_mariadb || fail "mariadbd, mariadb-install-db or mariadb is still missing after its installation"
 
-if [ ! -e "$stamp" ] || [ "$pins" -nt "$stamp" ]; then
-  echo "test-real: installing a real MLflow into $(basename "$venv") (two minutes, once)"
-  [ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv" || fail "python3 -m venv did not work"
+# install_venv FOLDER PINS WHAT: once, and again when its pins change.
+install_venv() {
+  local folder=$1 pins=$2 what=$3 stamp=$1/.lab-setup log
+  [ -e "$stamp" ] && [ ! "$pins" -nt "$stamp" ] && return
+  echo "test-real: installing $what into $(basename "$folder") (once)"
+  [ -x "$folder/bin/python" ] || "${PYTHON:-python3}" -m venv "$folder" || fail "python3 -m venv did not work"
   log=$(mktemp)
-  timeout 900 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$pins" >"$log" 2>&1 \
-    || fail "MLflow cannot be installed: $(grep -v WARNING "$log" | tail -n 1)"
+  timeout 900 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r "$pins" >"$log" 2>&1 \
+    || fail "$what cannot be installed: $(grep -v WARNING "$log" | tail -n 1)"
   touch "$stamp"
-fi
+}
+
+install_venv "$venv" "$pins" "a real MLflow"
+install_venv "$here/../../.venv-api" "$here/requirements-api.txt" "schemathesis"

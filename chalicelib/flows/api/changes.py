@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from chalicelib.errors import InputError
+from chalicelib.errors import WrongState
 from chalicelib.flows import approve as approving
 from chalicelib.flows import stop as stopping
 from chalicelib.flows.api.calls import Answered, Call
@@ -111,10 +111,8 @@ def resume(call: Call) -> Answered:
 def freeze(call: Call) -> Answered:
     body: api.FreezeWhat = call.body
     now = call.parts.clock.now()
-    if (body.lasts is None) == (body.until is None):
-        raise InputError("say either `lasts`, like 2h, or `until`, a time")
-    until = body.until or now + timedelta(seconds=body.lasts or 0)
+    until = body.until or now + timedelta(seconds=body.lasts)
     if until <= now:
-        raise InputError(f"a freeze until {until.isoformat()} is over already")
+        raise WrongState(f"a freeze until {until.isoformat()} is over already")
     stopping.freeze(call.parts, stack=body.stack, by=call.principal, reason=body.reason, until=until)
     return Answered(api.Said(done=f"frozen {body.stack or 'everything'} until {until.isoformat()}"))

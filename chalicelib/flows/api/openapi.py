@@ -15,6 +15,7 @@ _NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"}
 _KEY = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$"}
 _WHY = {
     "400": "What was sent cannot be read.",
+    "401": "Not signed.",
     "403": "Nobody that Steward knows, or a role that may not.",
     "404": "There is no such thing.",
     "409": "Not in this state, or a guard refuses.",
@@ -90,7 +91,7 @@ def _operation(route: Route, schemas: Refs) -> Json:
 
 
 def _problems(route: Route, schemas: Refs) -> Json:
-    statuses = [] if route.is_open else ["400", "403", "404", "503"]
+    statuses = [] if route.is_open else ["400", "401", "403", "404", "503"]
     statuses += ["409", "413", "415", "422"] if route.changes else []
     content = {PROBLEM_JSON: {"schema": schemas[Problem, "serialization"]}}
     return {status: {"description": _WHY[status], "content": content} for status in statuses}

@@ -1,6 +1,6 @@
 """steward bench: measures what is promised about speed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import click
 
@@ -33,24 +33,56 @@ def _diagnose() -> Figure:
     return diagnose_ratio()
 
 
+def _diagnosis() -> Figure:
+    from steward.bench.diagnose_stack import diagnosis_ratio
+
+    return diagnosis_ratio()
+
+
+def _backup() -> Iterator[Figure]:
+    from steward.bench.backup import backup_figures
+
+    yield from backup_figures()
+
+
+def _gc() -> Iterator[Figure]:
+    from steward.bench.collection import gc_figures
+
+    yield from gc_figures()
+
+
 BENCHES: dict[str, Callable[[], Figure]] = {
     "import": _import,
     "match": _match,
     "duplicate": _duplicate,
     "diagnose": _diagnose,
+    "diagnosis": _diagnosis,
 }
+
+SLOW: dict[str, Callable[[], Iterator[Figure]]] = {"backup": _backup, "gc": _gc}
+"""Several figures and some minutes each: measured only when asked for by name."""
+
+
+def _figures(name: str | None) -> Iterator[Figure]:
+    if name in SLOW:
+        yield from SLOW[name]()
+        return
+    for each in [name] if name else BENCHES:
+        yield BENCHES[each]()
 
 
 @click.command()
 @click.argument("name", required=False)
 @json_option
 def bench(name: str | None, as_json: bool) -> int:
-    """Measure NAME (default: all): import, match, duplicate, diagnose (JSON Lines with --json)."""
-    if name is not None and name not in BENCHES:
-        raise UnknownName("bench", name, list(BENCHES))
+    """Measure NAME (default: all): import, match, duplicate, diagnose, diagnosis (JSON Lines with --json).
+
+    Only when named, since it takes minutes: backup.
+    """
+    if name is not None and name not in {*BENCHES, *SLOW}:
+        raise UnknownName("bench", name, [*BENCHES, *SLOW])
     slow = 0
-    for each in [name] if name else BENCHES:
-        found = BENCHES[each]()
+    for found in _figures(name):
         slow += int(not found.ok)
         if as_json:
             print_json_line(found.as_json())

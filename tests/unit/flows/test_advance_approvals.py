@@ -153,6 +153,30 @@ def test_a_step_in_the_middle_asks_with_its_own_words(make_world):
     assert world.finish(run_id).verdict is Verdict.VERIFIED
 
 
+@pytest.mark.parametrize(("when", "is_asked"), [("steps.look.sick == `0`", False), ("steps.look.sick > `0`", True)])
+def test_a_step_that_asks_only_when_something_is_so_asks_only_then(make_world, when, is_asked):
+    steps = [{"id": "look", "do": "fake.look"},
+             {"id": "ask", "do": "ask_approval", "when": when, "with": {"message": "In office hours?"}},
+             {"id": "mend", "do": "fake.mend"}]  # fmt: skip
+    world = make_world(runbooks=(make_world.runbook(steps=steps),))
+    world.items = {"a": "sick"}
+    run_id = world.fire().parts[0].run_id
+    world.until(run_id, lambda run: run.status is RunStatus.AWAITING_APPROVAL or bool(world.applied))
+    assert (world.run(run_id).status is RunStatus.AWAITING_APPROVAL) is is_asked
+    assert (world.applied == []) is is_asked
+
+
+def test_while_it_cannot_be_told_whether_a_question_is_needed_it_is_asked(make_world):
+    steps = [{"id": "first", "do": "fake.mend", "with": {"max": 1}}, {"id": "again", "do": "fake.look"},
+             {"id": "ask", "do": "ask_approval", "when": "steps.again.sick == `0`", "with": {"message": "Go on?"}},
+             {"id": "rest", "do": "fake.mend"}]  # fmt: skip
+    world = make_world(runbooks=(make_world.runbook(steps=steps),))
+    world.items = {"a": "sick", "b": "sick"}
+    run_id = world.fire().parts[0].run_id
+    world.until(run_id, lambda run: run.status is RunStatus.AWAITING_APPROVAL)
+    assert (approval(world, run_id).scope, world.applied) == ("ask", ["a"])
+
+
 # -- no, or nothing ----------------------------------------------------------------------------
 
 

@@ -1,0 +1,345 @@
+"""The API behind its door, over a store in memory and a world that must not be touched."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.errors import StoreUnavailable
+from chalicelib.flows.api.door import DEEPEST, MOST_BODY, Asked, serve
+from chalicelib.flows.api.routes import ROUTES
+from chalicelib.models.api import Started
+from chalicelib.models.run import RunStatus
+
+ACCOUNT = "111122223333"
+OPS, BOSS, ROOT, GUEST = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("ops", "boss", "root", "guest"))
+START = {"stack": "prod", "reason": "it hangs"}
+
+
+class Api:
+    def __init__(self, world) -> None:
+        self.world = world
+        self.count = 0
+
+    def ask(self, method, path, body=None, *, by=OPS, key=None, query=None, raw=None):
+        route, ids = match(method, path)
+        self.count += 1
+        data = raw if raw is not None else json.dumps(body).encode() if body is not None else b""
+        asked = Asked(f"req-{self.count}", by, ids, {k: [v] for k, v in (query or {}).items()}, data, key)
+        answered = serve(lambda: self.world.parts, route, asked, "1.2.3")
+        said = answered.body if isinstance(answered.body, dict) else answered.body.model_dump(mode="json")
+        return answered.status, said, answered.headers
+
+    def audit(self):
+        return self.ask("GET", "/v1/audit")[1]["entries"]
+
+
+def match(method, path):
+    for route in ROUTES:
+        parts, given = route.path.split("/"), path.split("/")
+        if route.method == method and len(parts) == len(given):
+            pairs = list(zip(parts, given, strict=True))
+            if all(a == b or a.startswith("{") for a, b in pairs):
+                return route, {a[1:-1]: b for a, b in pairs if a.startswith("{")}
+    raise AssertionError(f"no route {method} {path}")
+
+
+@pytest.fixture
+def api(world):
+    return Api(world)
+
+
+def start(api, *, key="key-00001", by=OPS, path="/v1/runbooks/mend/runs", **more):
+    return api.ask("POST", path, {**START, **more}, key=key, by=by)
+
+
+# -- starting ----------------------------------------------------------------------------------
+
+
+def test_a_run_is_admitted_and_its_address_told(api, world):
+    status, said, headers = start(api)
+    assert (status, said["outcome"]) == (202, "run")
+    assert headers["Location"] == said["address"] == f"/v1/runs/{said['run']}"
+    assert world.run(said["run"]).started_by == OPS
+
+
+def test_the_same_key_is_the_same_run_and_for_another_request_an_error(api):
+    first, again = start(api), start(api)
+    assert again[1]["run"] == first[1]["run"]
+    status, problem, _ = start(api, path="/v1/runbooks/mend/plan")
+    assert (status, problem["title"]) == (422, "Does not fit")
+    assert "another request" in problem["detail"]
+
+
+def test_a_run_without_a_key_is_not_started(api):
+    status, problem, _ = start(api, key=None)
+    assert (status, problem["errors"][0]["pointer"]) == (400, "Idempotency-Key")
+
+
+def test_a_plan_is_a_run_that_changes_nothing(api, world):
+    _, said, _ = start(api, path="/v1/runbooks/mend/plan")
+    run = world.finish(said["run"])
+    assert (run.mode.value, run.verdict, world.applied) == ("plan", None, [])
+    plan = api.ask("GET", f"/v1/runs/{run.id}/plan")[1]
+    assert [change["sentence"] for change in plan["changes"]] == ["mend a"]
+
+
+def test_the_api_itself_never_looks_at_the_live_stack(api, world):
+    world.sessions.error = AssertionError("the API asked for a session")
+    world.probe_error = AssertionError("the API looked")
+    assert start(api)[0] == 202
+    assert start(api, key="key-00002", path="/v1/runbooks/mend/plan")[0] in {202, 409}
+    for route in ROUTES:
+        if route.method == "GET" and "{" not in route.path:
+            assert api.ask("GET", route.path)[0] == 200
+
+
+def test_what_a_guard_refuses_is_a_conflict_with_the_guards_reason(api):
+    api.ask("POST", "/v1/stop", {"reason": "maintenance"})
+    status, problem, _ = start(api)
+    assert (status, problem["errors"][0]["pointer"]) == (409, "guard stop")
+    assert "maintenance" in problem["errors"][0]["detail"]
+
+
+# -- answering ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asking(make_world):
+    world = make_world(runbooks=(make_world.runbook(autonomy="approve", guards={"approvers": "other"}),))
+    api = Api(world)
+    run_id = start(api)[1]["run"]
+    world.turn(run_id)
+    assert world.run(run_id).status is RunStatus.AWAITING_APPROVAL
+    return api, run_id
+
+
+def question(api, run_id):
+    return api.ask("GET", f"/v1/runs/{run_id}")[1]["approval"]["plan_hash"]
+
+
+def test_an_approval_names_the_plan_it_is_for(asking):
+    api, run_id = asking
+    yes = {"plan_hash": question(api, run_id), "reason": "go"}
+    status, problem, _ = api.ask("POST", f"/v1/runs/{run_id}/approve", {**yes, "plan_hash": "0" * 64}, by=BOSS)
+    assert (status, "look at the plan again" in problem["detail"]) == (409, True)
+    assert api.ask("POST", f"/v1/runs/{run_id}/approve", yes, by=BOSS)[0] == 200
+    assert api.world.finish(run_id).verdict.value == "verified"
+
+
+def test_of_two_answers_one_counts(asking):
+    api, run_id = asking
+    said = {"plan_hash": question(api, run_id), "reason": "no"}
+    assert api.ask("POST", f"/v1/runs/{run_id}/reject", said, by=BOSS)[0] == 200
+    status, problem, _ = api.ask("POST", f"/v1/runs/{run_id}/approve", said, by=ROOT)
+    assert (status, "already rejected" in problem["detail"]) == (409, True)
+
+
+def test_who_started_it_may_not_approve_it_s27(make_world):
+    world = make_world(runbooks=(make_world.runbook(autonomy="approve", guards={"approvers": "other"}),))
+    api = Api(world)
+    run_id = start(api, by=BOSS)[1]["run"]
+    world.turn(run_id)
+    yes = {"plan_hash": question(api, run_id), "reason": "go"}
+    status, problem, _ = api.ask("POST", f"/v1/runs/{run_id}/approve", yes, by=BOSS)
+    assert (status, "another person" in problem["detail"]) == (409, True)
+
+
+def test_an_answer_to_a_run_that_asks_nobody_is_a_conflict(api):
+    run_id = start(api)[1]["run"]
+    status, _, _ = api.ask("POST", f"/v1/runs/{run_id}/approve", {"plan_hash": "0" * 12, "reason": "x"}, by=BOSS)
+    assert status == 409
+
+
+def test_no_get_changes_anything_s27(asking):
+    api, run_id = asking
+    before = api.world.run(run_id)
+    for route in ROUTES:
+        if route.method == "GET":
+            api.ask("GET", route.path.replace("{id}", run_id).replace("{name}", "mend"), by=ROOT)
+    assert api.world.run(run_id) == before
+    assert not any("/approve" in route.path for route in ROUTES if route.method == "GET")
+
+
+# -- who may -----------------------------------------------------------------------------------
+
+NEEDS = [(route.method, route.path, route.role.value) for route in ROUTES if not route.is_open]
+
+
+@pytest.mark.parametrize(("method", "path", "role"), NEEDS)
+def test_every_route_refuses_nobody_and_whoever_may_less(api, method, path, role):
+    concrete = path.replace("{id}", "r-1").replace("{name}", "mend")
+    assert api.ask(method, concrete, {}, by=None)[0] == 403
+    less = {"operator": GUEST, "approver": OPS, "admin": BOSS}.get(role)
+    if less:
+        status, problem, _ = api.ask(method, concrete, {}, by=less)
+        assert (status, f"needs the role {role}" in problem["detail"]) == (403, True)
+
+
+def test_every_call_that_changes_something_is_on_record_with_its_principal(api):
+    start(api)
+    api.ask("POST", "/v1/stop", {"reason": "x"}, by=GUEST)
+    api.ask("POST", "/v1/stop", {"reason": "x"}, by=None)
+    api.ask("POST", "/v1/freeze", {"reason": "x", "lasts": "2h", "oops": 1})
+    told = [(entry["principal"], entry["what"], entry["status"]) for entry in reversed(api.audit())]
+    assert told == [
+        (OPS, "POST /v1/runbooks/{name}/runs", 202),
+        (GUEST, "POST /v1/stop", 403),
+        ("nobody", "POST /v1/stop", 403),
+        (OPS, "POST /v1/freeze", 422),
+    ]
+
+
+def test_what_cannot_be_put_on_record_is_not_done(api, world):
+    down = StoreUnavailable("creating AUDIT", "throttled")
+    world.table.fails = lambda call, key: down if key.pk.startswith("AUDIT") else None
+    status, problem, headers = api.ask("POST", "/v1/stop", {"reason": "x"})
+    assert (status, headers["Retry-After"]) == (503, "60")
+    assert world.parts.engine.ledgers.read_fleet().stop is None
+    assert problem["instance"] == "req-1"
+
+
+# -- bad input ---------------------------------------------------------------------------------
+
+DEEP = b'{"stack":' + b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1) + b"}"
+BAD = [
+    (b"", 400), (b"{", 400), (b"[]", 422), (b"null", 422), (b'{"stack": NaN}', 400),
+    (b'{"stack": "a", "stack": "b"}', 400),
+    (b'{"stack": "\xff\xfe"}', 400), (DEEP, 400), (b" " * (MOST_BODY + 1), 413), (b'{"stack": "\\ud800"}', 400),
+    (b'{"stack": "prod", "reason": ""}', 422), (b'{"stack": "prod", "reason": "a\\u0007b"}', 422),
+    (b'{"stack": "../x", "reason": "x"}', 422), (b'{"stack": "prod", "reason": "x", "more": 1}', 422),
+    (b'{"stack": "prod", "reason": "x", "inputs": {"max": {"a": 1}}}', 422), (b"1e999", 400),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("raw", "status"), BAD)
+def test_rubbish_is_refused_before_anything_happens(api, world, raw, status):
+    got, problem, _ = api.ask("POST", "/v1/runbooks/mend/runs", raw=raw, key="key-00001")
+    assert got == status
+    assert set(problem) == {"type", "title", "status", "detail", "instance", "errors"}
+    assert world.parts.engine.runs.recent(None).rows == ()
+
+
+def test_a_field_that_does_not_fit_is_named_by_its_path(api):
+    body = {**START, "inputs": {"max": [1]}, "stack": 7}
+    _, problem, _ = api.ask("POST", "/v1/runbooks/mend/runs", body, key="key-00001")
+    assert {one["pointer"].split("/")[1] for one in problem["errors"]} == {"stack", "inputs"}
+
+
+def test_a_secret_in_the_wrong_place_is_not_repeated(api):
+    secret = "AKIAIOSFODNN7EXAMPLE-hunter2"
+    body = {**START, "password": secret, "stack": f"{secret}!"}
+    _, problem, _ = api.ask("POST", "/v1/runbooks/mend/runs", body, key="key-00001")
+    assert secret not in json.dumps([problem, api.audit()])
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [({"limit": "0"}, "?limit"), ({"limit": "x"}, "?limit"), ({"since": "yesterday"}, "?since"), ({"x": "1"}, "?x")],
+)
+def test_a_query_that_does_not_fit_names_its_parameter(api, query, pointer):
+    status, problem, _ = api.ask("GET", "/v1/runs", query=query)
+    assert (status, problem["errors"][0]["pointer"]) == (400, pointer)
+
+
+@pytest.mark.parametrize("cursor", ["abc", "bnVsbA==", "WyJhIl0=", "W10=", "%00"])
+def test_an_edited_cursor_is_refused(api, cursor):
+    assert api.ask("GET", "/v1/runs", query={"cursor": cursor})[0] == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/runs/r-none", "/v1/runs/r-none/plan", "/v1/runs/r-none/news", "/v1/runbooks/none"]
+)
+def test_what_does_not_exist_is_not_found(api, path):
+    assert api.ask("GET", path)[0] == 404
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def test_one_page_of_runs_is_one_query_whatever_is_stored(api, world):
+    start(api)
+    run = world.parts.engine.runs.recent(None).rows[0]
+    for number in range(300):
+        many = run.model_copy(update={"id": f"r-{number:05d}", "version": 0})
+        world.parts.engine.runs.create(many)
+    calls = []
+    listed = world.table.listed
+    world.table.listed = lambda *args, **more: calls.append(args) or listed(*args, **more)
+    world.table.calls.clear()
+    page = api.ask("GET", "/v1/runs", query={"limit": "20"})[1]
+    assert (len(page["runs"]), len(calls), world.table.calls) == (20, 1, [])
+    seen = [run["id"] for run in page["runs"]]
+    while page["cursor"]:
+        page = api.ask("GET", "/v1/runs", query={"limit": "200", "cursor": page["cursor"]})[1]
+        seen += [run["id"] for run in page["runs"]]
+    assert (len(seen), len(set(seen))) == (301, 301)
+
+
+def test_runs_are_told_apart_by_stack_status_and_time(api, world):
+    run_id = start(api)[1]["run"]
+    world.finish(run_id)
+    ids = lambda **query: [run["id"] for run in api.ask("GET", "/v1/runs", query=query)[1]["runs"]]  # noqa: E731
+    now = world.now().isoformat()
+    assert ids(stack="prod", status="finished", since="2020-01-01T00:00:00Z", until=now) == [run_id]
+    assert ids(status="running") == ids(until="2020-01-01T00:00:00Z") == []
+    assert api.ask("GET", "/v1/runs", query={"stack": "none"})[0] == 404
+
+
+def test_a_watcher_gets_only_what_is_new(api, world):
+    run_id = start(api)[1]["run"]
+    world.finish(run_id)
+    first = api.ask("GET", f"/v1/runs/{run_id}/news")[1]
+    assert (first["over"], first["seq"]) == (True, first["moments"][-1]["seq"])
+    later = api.ask("GET", f"/v1/runs/{run_id}/news", query={"after": str(first["seq"])})[1]
+    assert (later["moments"], later["seq"]) == ([], first["seq"])
+
+
+def test_why_nothing_happened_can_be_asked_by_alarm(api, world):
+    world.fire("e1", state="OK")
+    told = api.ask("GET", "/v1/decisions", query={"alarm": "prod-down", "stack": "prod"})[1]["decisions"]
+    assert [one["event"] for one in told] == ["e1"]
+    assert api.ask("GET", "/v1/decisions", query={"alarm": "other"})[1]["decisions"] == []
+
+
+def test_inputs_are_shown_as_a_schema_that_the_default_run_fits(api):
+    shown = api.ask("GET", "/v1/runbooks/mend")[1]
+    assert (shown["by_hand"], shown["inputs"]["additionalProperties"]) == (True, False)
+
+
+def test_freeze_and_resume_say_what_they_did(api, world):
+    assert api.ask("POST", "/v1/freeze", {"reason": "x", "until": "2020-01-01T00:00:00Z"})[0] == 409
+    assert api.ask("POST", "/v1/freeze", {"reason": "x"})[1]["done"].startswith("frozen everything until")
+    assert api.ask("POST", "/v1/freeze", {"reason": "x", "lasts": "2h", "stack": "prod"})[1]["done"].startswith(
+        "frozen"
+    )
+    assert api.ask("POST", "/v1/resume", {"reason": "x"}, by=ROOT)[1]["done"] == "resumed everything"
+    assert api.ask("POST", "/v1/resume", {"reason": "x", "incident": "i-none"}, by=ROOT)[0] == 404
+
+
+def test_a_run_that_is_over_cannot_be_cancelled_and_one_without_changes_not_undone(api, world):
+    run_id = start(api)[1]["run"]
+    assert api.ask("POST", f"/v1/runs/{run_id}/cancel", {"reason": "x"})[0] == 200
+    world.finish(run_id)
+    assert api.ask("POST", f"/v1/runs/{run_id}/cancel", {"reason": "x"})[0] == 409
+    assert api.ask("POST", f"/v1/runs/{run_id}/undo", {"reason": "x"}, key="key-undo1")[0] == 409
+
+
+def test_a_check_of_a_stack_is_a_run_of_the_health_check(make_world):
+    world = make_world(runbooks=(make_world.runbook("health-check"),))
+    status, said, _ = Api(world).ask("POST", "/v1/stacks/prod/check", {"reason": "x"})
+    assert (status, world.run(said["run"]).runbook.runbook) == (202, "health-check")
+
+
+def test_a_role_that_nobody_configured_may_only_look(make_world):
+    world = make_world()
+    world.with_parts(roles=replace(world.parts.roles, by_key={}))
+    assert start(Api(world))[0] == 403
+    assert Api(world).ask("GET", "/v1/runs")[0] == 200
+
+
+def test_what_is_answered_is_what_the_document_says(api):
+    document = api.ask("GET", "/v1/openapi.json")[1]
+    assert set(document["paths"]) == {route.path for route in ROUTES}
+    begun = document["paths"]["/v1/runbooks/{name}/runs"]["post"]["responses"]["202"]["content"]["application/json"]
+    assert begun["schema"]["$ref"].endswith(Started.__name__)
