@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chalicelib.diagnosis.hits import Hit, Seen, SignatureMatcher
 from chalicelib.diagnosis.knowledge import Cause, Knowledge, Surface
+from chalicelib.diagnosis.notices import notices
 from chalicelib.diagnosis.reason import Case, explained, overcome_until, ranked
 from chalicelib.diagnosis.symptoms import Symptoms
 from chalicelib.models.finding import Diagnosis, Evidence, Finding, Outcome, Trust, Veto
@@ -49,11 +50,13 @@ class Diagnoser:
     def diagnose(self, symptoms: Symptoms) -> Diagnosis:
         seen = self._matcher.match(symptoms)
         cases = explained(ranked(self._knowledge, seen))[:_MAX_FINDINGS]
+        beside = notices(symptoms.probes)
         if not cases:
-            return Diagnosis(outcome=Outcome.HEALTHY if _is_well(seen, symptoms, self._knowledge) else Outcome.UNKNOWN)
+            well = _is_well(seen, symptoms, self._knowledge)
+            return Diagnosis(outcome=Outcome.HEALTHY if well else Outcome.UNKNOWN, findings=beside)
         return Diagnosis(
             outcome=Outcome.DIAGNOSED,
-            findings=tuple(_finding(case) for case in cases),
+            findings=(*map(_finding, cases), *beside),
             vetoes=_vetoes(cases[0], self._knowledge),
         )
 
