@@ -1,11 +1,15 @@
 """`steward demo`: every scenario of the issue, told as JSON and as a story without a terminal."""
 
+import io
 import json
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
 from steward.cli.main import run_cli
-from steward.sandbox.scenarios import SCENARIOS
+from steward.cli.scoreboard import show
+from steward.cli.story import next_commands
+from steward.sandbox.scenarios import OF_MLFLOW, SCENARIOS
 
 
 def told(capsys, *argv):
@@ -95,9 +99,123 @@ def test_the_commands_the_demo_ends_with_find_the_very_same_run_again(capsys):
     assert json.loads(capsys.readouterr().out)["verdict"] == "verified"
 
 
-def test_all_scenarios_together_are_one_document(capsys):
-    said = told(capsys, "--scenario", "all")
-    assert [each["scenario"] for each in said["scenarios"]] == list(SCENARIOS)
+def test_of_an_approved_run_the_commands_lead_back_to_the_question(capsys):
+    said = told(capsys, "--scenario", "image-rate-limited")
+    commands = [command for command, _ in next_commands(said)]
+    assert commands[0].startswith(f"steward runs approve {said['run']['id']} ")
+    assert "--input image=public.ecr.aws/docker/library/python:3.11-slim --plan" in commands[2]
+    on = ["--on", "sandbox:image-rate-limited", "--json"]
+    assert run_cli(["runs", "approve", said["run"]["id"], "--reason", "the mirror is ours", *on]) == 0
+    answered = json.loads(capsys.readouterr().out)
+    assert said["run"]["id"] in json.dumps(answered)
+
+
+@pytest.fixture(scope="module")
+def everything():
+    """All scenarios, once for all tests that read them."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        assert run_cli(["demo", "--scenario", "all", "--json"]) == 0
+    assert err.getvalue() == ""
+    return json.loads(out.getvalue())
+
+
+@pytest.fixture(scope="module")
+def rows(everything):
+    return {row["scenario"]: row for row in everything["table"]}
+
+
+def test_all_scenarios_together_are_one_document(everything):
+    assert [each["scenario"] for each in everything["scenarios"]] == list(SCENARIOS)
+    assert [each["scenario"] for each in everything["table"]] == list(SCENARIOS)
+
+
+TRUE_CAUSES = {
+    "database-down": "db.connection_refused",
+    "password-rotated": "db.auth_failed",
+    "database-disk-full": "rds.storage_full",
+    "connections-exhausted": "db.too_many_connections",
+    "idle-duplicates": "db.too_many_connections",
+    "schema-too-new": "db.schema_out_of_date",
+    "bucket-denied": "s3.access_denied",
+    "bucket-missing": "s3.bucket_missing",
+    "bucket-wrong-region": "s3.region_mismatch",
+    "kms-denied": "s3.sse_kms_denied",
+    "image-rate-limited": "image.pull_rate_limited",
+    "out-of-memory": "container.oom",
+    "host-header-refused": "auth.host_header_rejected",
+    "ldap-down": "ldap.unreachable",
+    "doubled-port": "db.url_malformed",
+}
+
+
+@pytest.mark.parametrize("fault", TRUE_CAUSES)
+def test_every_fault_of_mlflow_is_diagnosed_as_what_it_is(rows, fault):
+    assert (rows[fault]["diagnosis"], rows[fault]["confidence"] >= 0.8) == (TRUE_CAUSES[fault], True)
+
+
+def test_every_scenario_about_mlflow_has_its_true_cause_in_this_test():
+    assert list(TRUE_CAUSES) == [each.name for each in OF_MLFLOW]
+
+
+@pytest.mark.parametrize(
+    ("fault", "changes", "by"),
+    [
+        ("idle-duplicates", {"ecs:StopTask": 2}, None),
+        ("image-rate-limited", {"ecs:RegisterTaskDefinition": 1, "ecs:UpdateService": 1}, "demo/approver"),
+        ("out-of-memory", {"ecs:RegisterTaskDefinition": 1, "ecs:UpdateService": 1}, "demo/approver"),
+        ("doubled-port", {"ecs:RegisterTaskDefinition": 1, "ecs:UpdateService": 1}, "demo/approver"),
+    ],
+)
+def test_where_the_remedy_helps_the_row_ends_verified_and_says_who_approved(rows, fault, changes, by):
+    row = rows[fault]
+    assert (row["verdict"], counted(row), row["approved_by"]) == ("verified", changes, by)
+
+
+@pytest.mark.parametrize(
+    "fault", ["database-down", "password-rotated", "database-disk-full", "bucket-missing", "bucket-wrong-region"]
+)
+def test_a_vetoed_row_names_the_veto_and_changed_nothing(rows, fault):
+    row = rows[fault]
+    (veto,) = row["vetoes"]
+    assert veto.startswith(f"veto: ecs.force_deployment would do harm while {TRUE_CAUSES[fault]}: ")
+    assert (row["verdict"], row["status"], row["changes"]) == (None, "stopped", [])
+
+
+def test_s4_what_rests_on_log_text_alone_vetoes_nothing_and_ends_with_people(everything, rows):
+    for fault in ("bucket-denied", "kms-denied", "schema-too-new"):
+        assert (rows[fault]["verdict"], counted(rows[fault]), rows[fault]["vetoes"]) == (
+            "failed", {"ecs:UpdateService": 1}, []
+        )  # fmt: skip
+        (story,) = (each for each in everything["scenarios"] if each["scenario"] == fault)
+        assert story["incident"]["state"] == "needs_human"
+
+
+def test_other_programs_that_hold_the_connections_are_named_to_people_and_nothing_is_changed(everything, rows):
+    row = rows["connections-exhausted"]
+    assert (row["status"], row["changes"], row["verdict"]) == ("awaiting_approval", [], None)
+    (story,) = (each for each in everything["scenarios"] if each["scenario"] == "connections-exhausted")
+    (named,) = (step["output"]["named"] for step in story["run"]["steps"] if step["id"] == "holders")
+    assert "feature-export at 10.0.9.77 holds 52, jupyter at 10.0.9.78 holds 24" in named
+    assert "feature-export" in json.dumps(story["summary"]), "people are told who it is"
+
+
+def test_the_table_says_of_each_row_how_it_came_in(rows):
+    assert rows["database-down"]["entered"] == "alarm fraud-scoring-mlflow-5xx"
+    assert rows["out-of-memory"]["entered"] == "ecs.task out_of_memory"
+    assert (rows["ldap-down"]["entered"], rows["ldap-down"]["runbook"]) == ("demo/operator", "authentication-broken")
+
+
+def test_for_people_it_is_one_table_within_a_hundred_columns(everything, capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    show(everything["scenarios"])
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert sum("ACTION OR VETO" in line for line in lines) == 1
+    assert all(any(f" {fault} " in line for line in lines) for fault in TRUE_CAUSES)
+    assert all(any(cause in line for line in lines) for cause in TRUE_CAUSES.values())
+    assert not [c for c in out if c != "\n" and not c.isprintable()]
 
 
 def test_a_scenario_that_does_not_exist_is_one_sentence_and_exit_code_2(capsys):

@@ -130,3 +130,66 @@ def test_a_policy_longer_than_sts_takes_is_refused_before_it_is_sent():
     many = [Permission(action=f"ecs:Describe{n:040}", resource="*", why="w") for n in range(60)]
     with pytest.raises(AwsInvalid, match="characters"):
         session_policy(stack(), ACCOUNT, many)
+
+
+READ = Permission(action="ecs:DescribeTasks", resource=STOP.resource, why="read")
+LOGS = Permission(action="logs:FilterLogEvents", resource="*", why="read")
+
+
+def many(name):
+    return [Permission(action=f"ecs:Describe{name}{n:030}", resource="*", why="w") for n in range(28)]
+
+
+class TestParts:
+    def for_parts(self, calls, parts, **over):
+        given = {"role": "act", "account": ACCOUNT}
+        return StackSessions(REGION, calls).for_parts(stack(**(given | over)), "run-42", "diagnose", parts)
+
+    def test_parts_that_fit_share_a_session_and_others_get_one_of_their_own_s21(self, calls):
+        parts = {"a": many("A"), "b": [READ], "c": many("C"), "d": [LOGS]}
+        found = self.for_parts(calls, parts, region=REGION)
+        assert found["a"] is found["b"]
+        assert found["a"] is not found["c"]
+        for aws in found.values():
+            assert aws.ecs
+        assert all(len(asked["Policy"]) <= 2048 for asked in calls.assumed)
+        actions = [
+            {a for s in json.loads(asked["Policy"])["Statement"] for a in s["Action"]} for asked in calls.assumed
+        ]
+        assert set().union(*actions) == {one.action for part in parts.values() for one in part}
+        assert {asked["SourceIdentity"] for asked in calls.assumed} == {"run-42"}
+        assert [asked["RoleSessionName"] for asked in calls.assumed] == ["steward-diagnose-1", "steward-diagnose-2"]
+
+    def test_a_role_is_assumed_when_a_part_first_asks_and_once_for_all_that_share_it(self, calls):
+        found = self.for_parts(calls, {"a": [STOP], "b": [READ]})
+        assert calls.assumed == []
+        assert found["a"].ecs
+        assert found["b"].logs
+        assert len(calls.assumed) == 1
+
+    def test_parts_asked_side_by_side_assume_the_role_once(self, calls):
+        from concurrent.futures import ThreadPoolExecutor
+
+        found = self.for_parts(calls, {name: [STOP] for name in "abcd"})
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda aws: (aws.ecs, aws.logs, aws.s3), found.values()))
+        assert len(calls.assumed) == 1
+
+    def test_a_part_too_large_for_any_session_is_refused_alone(self, calls):
+        found = self.for_parts(calls, {"huge": many("A") + many("B") + many("C"), "small": [READ]})
+        assert found["small"].ecs
+        with pytest.raises(AwsInvalid, match="characters"):
+            _ = found["huge"].ecs
+
+    def test_without_a_role_every_part_has_steward_s_own_session(self, calls):
+        found = self.for_parts(calls, {"a": [STOP], "b": [READ]}, role=None)
+        assert found["a"] is found["b"]
+        assert found["a"].ecs
+        assert calls.assumed == []
+
+
+def test_a_step_that_declares_no_rights_can_ask_nothing_and_no_role_is_assumed_s21(calls):
+    aws = StackSessions(REGION, calls).for_stack(stack(role="act", account=ACCOUNT), "run", "s", [])
+    with pytest.raises(AwsDenied, match="no rights"):
+        _ = aws.ecs
+    assert calls.assumed == []

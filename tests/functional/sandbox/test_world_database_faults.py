@@ -212,6 +212,7 @@ def test_database_disk_full_shows_in_status_metric_events_and_words_and_storage_
     world.session().client("rds").modify_db_instance(
         DBInstanceIdentifier=place.DATABASE, AllocatedStorage=30, ApplyImmediately=True
     )
+    world.advance(150)
     assert ask(world, SEARCH).status == 200
     assert instance(world)["AllocatedStorage"] == 30
 
@@ -232,6 +233,16 @@ def test_connections_exhausted_may_refuse_every_login(world):
     assert look(world).problem is Problem.TOO_MANY
 
 
+@pytest.mark.parametrize("fault", ["connections-exhausted", "idle-duplicates"])
+def test_exhausted_connections_ring_their_own_alarm_and_a_quiet_database_does_not(world, fault):
+    world.advance(180)
+    alarm = world.alarms.find(place.CONNECTIONS_ALARM)
+    assert alarm.state.value == "OK"
+    world.break_with(fault)
+    world.advance(130)
+    assert alarm.state.value == "ALARM"
+
+
 def test_connections_exhausted_by_duplicates_is_healed_by_stopping_one_of_them(world):
     world.break_with("connections-exhausted", duplicates=True)
     assert ask(world, SEARCH).status == 503
@@ -242,6 +253,18 @@ def test_connections_exhausted_by_duplicates_is_healed_by_stopping_one_of_them(w
     ecs.stop_task(cluster=place.CLUSTER, task=min(running - mine))
     assert ask(world, SEARCH).status == 200
     assert world.service.desired == len(mine) == 2
+
+
+def test_idle_duplicates_run_beside_the_service_and_get_no_requests(world):
+    world.break_with("idle-duplicates")
+    beside = [task for task in world.service.tasks.values() if task.deployment is None and task.is_running]
+    assert len(beside) == 2
+    assert all(task.definition == world.service.primary.definition for task in beside)
+    assert not {task.address for task in beside} & {target.task.address for target in world.targets.routed()}
+    assert [(each.address, each.count) for each in look(world).holders[:2]] == [
+        (task.address, 40) for task in sorted(beside, key=lambda task: task.address)
+    ]
+    assert ask(world, SEARCH).status == 503
 
 
 def test_schema_too_new_keeps_what_runs_and_refuses_every_start(world):

@@ -1,5 +1,7 @@
 """The steps against a service that moves: real gateways, the embedded AWS, virtual time."""
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.aws.gateways import Aws
@@ -130,3 +132,39 @@ def test_deep_health_names_what_is_broken(world, fault, state):
     world.advance(30)
     probe = PROBES["http.deep_health"]
     assert probe.read(ctx(world), probe.Params()).state.value == state
+
+
+def test_idle_duplicates_are_stopped_and_the_tasks_that_serve_are_not_touched(world):
+    world.break_with("idle-duplicates")
+    serving = {task.id for task in world.service.live()}
+    changes, fewest = carry_out(world, "ecs.stop_duplicates")
+    assert [change.precondition["duplicate"] for change in changes] == ["outside_the_service"] * 2
+    assert fewest == 2
+    assert mutations(world) == ["StopTask", "StopTask"]
+    assert {task.id for task in world.service.tasks.values() if task.is_running} == serving
+    assert judge(world, "deep_health") == "true", "the connections are free again"
+
+
+def test_a_one_off_command_beside_the_service_is_no_duplicate_of_it(world):
+    ecs = world.session().client("ecs")
+    definition = world.service.primary.definition
+    override = {"containerOverrides": [{"name": "mlflow", "command": ["mlflow", "gc"]}]}
+    ecs.run_task(cluster=world.stack().ecs.cluster, taskDefinition=definition, overrides=override)
+    ecs.run_task(cluster=world.stack().ecs.cluster, taskDefinition=definition)
+    world.advance(40)
+    action = ACTIONS["ecs.stop_duplicates"]
+    (change,) = action.plan(ctx(world), action.Params())
+    stopped = world.service.tasks[change.resource.rsplit("/", 1)[-1]]
+    assert stopped.overrides == {}
+
+
+def test_other_programs_that_hold_the_connections_are_named_and_no_duplicate_is(world):
+    world.break_with("connections-exhausted")
+    probe = PROBES["db.connection_holders"]
+    output = probe.read(in_network(world), probe.Params())
+    assert (output.duplicates, output.foreign, output.source) == (0, 76, "db.connect")
+    assert "feature-export at 10.0.9.77 holds 52, jupyter at 10.0.9.78 holds 24" in output.named
+
+
+def in_network(world):
+    return replace(ctx(world), databases=world.databases, in_network=True)

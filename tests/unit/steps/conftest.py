@@ -53,6 +53,8 @@ class World:
     desired: int = 0
     tasks: list[Task] = field(default_factory=list)
     stopped: list[Task] = field(default_factory=list)
+    beside: list[Task] = field(default_factory=list)
+    """Tasks of the same family that the service does not count."""
     targets: dict[str, str] = field(default_factory=dict)
     deployments: list[Deployment] = field(default_factory=list)
     completed: list[CompletedDeployment] = field(default_factory=list)
@@ -102,6 +104,15 @@ class World:
         if target:
             self.targets[address] = target
         return task
+
+    def run_by_hand(self, name: str, **over) -> Task:
+        """Beside the service, as somebody does with RunTask."""
+        task = self.task(
+            name, over.pop("target", None), age_s=over.pop("age_s", 7200), revision=over.pop("revision", 7)
+        )
+        self.tasks.remove(task)
+        self.beside.append(replace(task, **({"group": "family:churn"} | over)))
+        return self.beside[-1]
 
     def ends(self, name: str, code: str, reason: str, *, after_s: int = 60, exit_code: int | None = None) -> Task:
         """The task stops now; ECS names `code` and `reason`."""
@@ -237,8 +248,13 @@ class Ecs:
     def stopped_tasks(self, cluster: str, service: str) -> tuple[Task, ...]:
         return tuple(self._world.stopped)
 
+    def tasks_of_family(self, cluster: str, family: str) -> tuple[Task, ...]:
+        all_of_them = (*self._world.tasks, *self._world.beside)
+        return tuple(t for t in all_of_them if t.wanted == "RUNNING" and f"/{family}:" in t.task_definition)
+
     def tasks_by_arn(self, cluster: str, arns) -> tuple[Task, ...]:
-        return tuple(task for task in (*self._world.tasks, *self._world.stopped) if task.arn in arns)
+        known = (*self._world.tasks, *self._world.stopped, *self._world.beside)
+        return tuple(task for task in known if task.arn in arns)
 
     def task_definition(self, name: str) -> TaskDefinition:
         return self._world.definitions[name]
@@ -259,6 +275,7 @@ class Ecs:
         world = self._world
         world.changes.append(("stop_task", task.rsplit("/", 1)[-1], reason))
         world.tasks = [replace(t, wanted="STOPPED") if t.arn == task else t for t in world.tasks]
+        world.beside = [replace(t, wanted="STOPPED") if t.arn == task else t for t in world.beside]
 
     def set_desired_count(self, cluster: str, service: str, desired: int) -> Service:
         self._world.changes.append(("desired", desired))

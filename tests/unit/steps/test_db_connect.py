@@ -1,5 +1,7 @@
 """db.connect: a real login, how far it got, and nothing of the secret."""
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.errors import AwsDenied
@@ -87,3 +89,9 @@ def test_s3_a_server_that_does_not_admit_steward_s_address_says_nothing_of_the_s
 
 def test_without_a_secret_it_does_not_apply(world):
     assert Connect().read(world.ctx(), NoParams()).applicable is False
+
+
+@pytest.mark.parametrize(("used", "at_limit"), [(97, True), (96, True), (95, False), (12, False), (None, None)])
+def test_a_login_that_took_the_last_slot_says_so(world, server, used, at_limit):
+    server.facts = replace(server.facts, connections=used, connection_limit=97)
+    assert read(world, server)[0].at_limit is at_limit

@@ -93,3 +93,52 @@ def test_a_probe_that_is_late_does_not_hold_up_the_others():
 def test_it_declares_the_rights_of_every_probe_it_asks():
     declared = {one.action for one in Diagnose.permissions}
     assert declared == {one.action for probe in READERS for one in probe.permissions}
+
+
+def test_ldap_and_secrets_are_among_what_it_asks():
+    assert {"ldap.bind", "secrets.describe", "stack.drift", "quotas.near_limit"} <= {probe.name for probe in READERS}
+
+
+def test_s21_every_part_is_asked_with_its_own_rights(world):
+    """Each part's session notes who uses it; the step's own has no rights at all."""
+    asked = []
+
+    class Session:
+        def __init__(self, name):
+            self._name = name
+
+        def __getattr__(self, service):
+            asked.append((self._name, service))
+            raise AwsDenied("sts:AssumeRole", "AccessDenied", "no")
+
+    sessions = {probe.name: Session(probe.name) for probe in READERS}
+    ctx = world.ctx(
+        aws=Session("the step itself"),
+        part_sessions=sessions,
+        diagnoser=Diagnoser(Diagnosis(outcome=Outcome.UNKNOWN)),
+        side_by_side=one_after_another,
+    )
+    output = Diagnose().read(ctx, DiagnoseParams())
+    assert ("the step itself", "ecs") not in asked
+    assert {"ecs.describe_service", "secrets.describe", "quotas.near_limit"} <= {name for name, _ in asked}
+    assert "the step itself" not in {name for name, _ in asked}
+    assert any(line.startswith("secrets.describe: not reachable from here") for line in output.blind)
+
+
+def notice(name):
+    return Finding(cause=name, confidence=0.95, remedy="look", trust=Trust.AWS, notice=True)
+
+
+def test_a_healthy_stack_with_notices_is_healthy_and_nothing_may_act_because_of_them(world):
+    world.task("a")
+    output = read(world, Diagnoser(Diagnosis(outcome=Outcome.HEALTHY, findings=(notice("drift.reverted"),))))
+    assert (output.outcome, output.cause, output.confidence, output.may_act_alone) == (Outcome.HEALTHY, None, 0, False)
+    assert [(found.cause, found.notice) for found in output.findings] == [("drift.reverted", True)]
+
+
+def test_notices_are_told_after_the_causes(world):
+    world.task("a")
+    both = FOUND.model_copy(update={"findings": (*FOUND.findings, notice("quota.near_limit"))})
+    output = read(world, Diagnoser(both))
+    assert output.cause == "rds.storage_full"
+    assert [found.cause for found in output.findings] == ["rds.storage_full", "quota.near_limit"]

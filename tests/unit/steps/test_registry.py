@@ -9,7 +9,8 @@ import yaml
 from pydantic import TypeAdapter
 
 from chalicelib.aws.plan_mode import _PREFIXES
-from chalicelib.aws.sessions import resource_facts, session_policy
+from chalicelib.aws.sessions import grouped, resource_facts, session_policy
+from chalicelib.errors import AwsInvalid
 from chalicelib.models.runbook import Step
 from chalicelib.models.stack import Stack
 from chalicelib.models.words import Risk
@@ -97,9 +98,28 @@ def test_every_check_names_a_registered_probe():
 
 @pytest.mark.parametrize(("name", "step"), STEPS.items(), ids=STEPS)
 def test_s21_the_step_s_rights_fit_into_a_session_policy(name, step):
+    if getattr(step, "parts", ()):
+        return  # its parts' rights, each in a session of its own: below
     policy = json.loads(session_policy(FULL, "123456789012", step.permissions))
     allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
     assert allowed == {permission.action for permission in step.permissions}
+
+
+@pytest.mark.parametrize("name", [name for name, probe in PROBES.items() if probe.parts])
+def test_s21_a_probe_that_asks_others_declares_their_rights_and_every_one_of_its_sessions_fits(name):
+    probe = PROBES[name]
+    parts = {part.name: part.permissions for part in probe.parts}
+    groups = grouped(FULL, "123456789012", parts)
+    assert sorted(part for group in groups for part in group) == sorted(parts)
+    allowed = set()
+    for group in groups:
+        wanted = [permission for part in group for permission in parts[part]]
+        policy = session_policy(FULL, "123456789012", wanted)  # longer than 2,048 characters it would raise
+        allowed |= {action for statement in json.loads(policy)["Statement"] for action in statement["Action"]}
+    declared = {permission.action for permission in probe.permissions}
+    assert allowed == declared == {permission.action for part in parts.values() for permission in part}
+    with pytest.raises(AwsInvalid):
+        session_policy(FULL, "123456789012", probe.permissions)
 
 
 @pytest.mark.parametrize(("name", "step"), STEPS.items(), ids=STEPS)

@@ -105,6 +105,13 @@ class TestAnEndpointOfTheStacksOwn:
         inside = read(world, in_network=True)
         assert (inside.skipped, inside.endpoint_reachable) == (None, False)
 
+    def test_s3_there_in_the_network_and_not_asked_from_here_says_nothing_of_the_bucket(self, world, asked, bucket):
+        for name in ("region_of", "versioning", "encryption", "first_key"):
+            setattr(bucket, name, raises(AwsUnavailable("s3:ListBucket", "EndpointConnectionError", "no")))
+        output = read(world, in_network=True)
+        assert output.skipped == "not reachable from here: s3:ListBucket answers EndpointConnectionError"
+        assert (output.endpoint_reachable, output.exists, output.can_list, output.denied) == (True, None, None, ())
+
     def test_s25_an_address_that_may_not_be_asked_is_never_a_fact(self, world, asked):
         world.answers = raises(HttpFailure("forbidden_address", "no"))
         assert read(world, in_network=True).skipped

@@ -1,0 +1,123 @@
+"""lambda:InvokeFunction: one try, and whatever the function did not say by itself is an error without its text."""
+
+import io
+
+import boto3
+import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+
+from chalicelib.aws.gateways import Aws
+from chalicelib.aws.lambda_invoke import LambdaInvoke, reach_function
+from chalicelib.errors import AwsDenied, AwsError, AwsInvalid, AwsNotFound, AwsThrottled, AwsUnavailable
+from chalicelib.models.stack import Stack
+
+STACK = {"stack": "churn", "region": "eu-west-2", "ecs": {"cluster": "c", "service": "s"}}
+NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}
+SENT = {"FunctionName": "f", "InvocationType": "RequestResponse", "Payload": b'{"password": "canary-7710"}'}
+
+
+@pytest.fixture
+def invoked():
+    session = boto3.Session(region_name="eu-west-2", aws_access_key_id="AK", aws_secret_access_key="SK")
+    client = session.client("lambda")
+    with Stubber(client) as stub:
+
+        def invoke(body=b"{}", *, error=None, refused=None, status=400):
+            if refused:
+                stub.add_client_error("invoke", refused, "canary-7710", http_status_code=status)
+            else:
+                answer = {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(body), len(body))}
+                stub.add_response("invoke", answer | ({"FunctionError": error} if error else {}), SENT)
+            return LambdaInvoke(client).ask("f", SENT["Payload"], max_bytes=100)
+
+        yield invoke
+
+
+def test_the_answer_comes_back_as_it_is(invoked):
+    assert invoked(b'{"said": 1}') == b'{"said": 1}'
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"errorType": "Sandbox.Timedout", "errorMessage": "canary-7710"}', "FunctionError.Sandbox.Timedout"),
+        (b'{"errorMessage": "2026-11-20T10:00:00Z x Task timed out after 20.00 seconds"}', "FunctionError.TimedOut"),
+        (b'{"errorType": "canary 7710; rm"}', "FunctionError"),
+        (b"canary-7710", "FunctionError"),
+        (b"[1]", "FunctionError"),
+    ],
+)
+def test_a_function_that_ends_badly_is_told_by_lambda_s_word_and_never_by_its_text(invoked, body, code):
+    with pytest.raises(AwsUnavailable) as caught:
+        invoked(body, error="Unhandled")
+    assert caught.value.code == code
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("refused", "kind"),
+    [
+        ("ResourceNotFoundException", AwsNotFound),
+        ("AccessDeniedException", AwsDenied),
+        ("TooManyRequestsException", AwsThrottled),
+        ("EC2ThrottledException", AwsError),
+    ],
+)
+def test_a_refused_call_is_one_of_our_errors(invoked, refused, kind):
+    with pytest.raises(kind):
+        invoked(refused=refused)
+
+
+def test_an_answer_without_end_is_cut_off(invoked):
+    with pytest.raises(AwsInvalid, match="more than 100 bytes"):
+        invoked(b"x" * 5000)
+
+
+def test_it_is_tried_once_and_waited_for_longer_than_anything_that_may_be_asked():
+    session = boto3.Session(region_name="eu-west-2", aws_access_key_id="AK", aws_secret_access_key="SK")
+    made = []
+
+    class Watched:
+        def client(self, service, **given):
+            made.append(given["config"])
+            return session.client(service, **given)
+
+    assert Aws(Watched(), "eu-west-2").lambda_invoke
+    assert made[0].retries == {"mode": "standard", "total_max_attempts": 1}
+    assert made[0].read_timeout > 15
+
+
+@pytest.mark.parametrize(
+    ("over", "name"),
+    [
+        ({}, "mlflow-steward-prod-reach-churn"),
+        ({"network": NETWORK}, "mlflow-steward-prod-reach-churn"),
+        ({"network": {**NETWORK, "function": "shared-reach"}}, "shared-reach"),
+    ],
+)
+def test_each_stack_has_its_own_function_unless_it_names_one(over, name):
+    assert reach_function("prod", Stack.model_validate(STACK | over)) == name
+
+
+def test_names_that_are_too_long_stay_apart():
+    long = [Stack.model_validate({**STACK, "stack": "a" * 60 + end, "network": NETWORK}) for end in "xy"]
+    first, second = (reach_function("a-long-stage", stack) for stack in long)
+    assert first != second
+    assert {len(first), len(second)} == {64}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"subnets": []},
+        {"subnets": ["10.0.0.0/24"]},
+        {"securityGroups": []},
+        {"securityGroups": ["default"]},
+        {"function": "http://example.com"},
+        {"vpc": "vpc-1"},
+    ],
+)
+def test_a_network_that_no_function_could_live_in_is_a_mistake_in_the_stack_file(wrong):
+    with pytest.raises(ValueError, match="network"):
+        Stack.model_validate({**STACK, "network": {**NETWORK, **wrong}})

@@ -1,0 +1,196 @@
+"""s3.backup_prefix against the world's S3: what it copies, proves, refuses, doubts, and how it goes on (S17, S18)."""
+
+import pytest
+
+from chalicelib.errors import StepFailed, StepRefused
+from chalicelib.models.history import BackupKind
+from chalicelib.steps.step import Done, Standing
+from steward.sandbox import place
+from steward.sandbox.backup_faults import artifacts_backed_up, artifacts_grown
+
+NAME = "s3.backup_prefix"
+
+
+def test_every_object_is_copied_once_and_the_next_backup_copies_nothing(desk):
+    artifacts_grown(desk.world)
+    (first,) = desk.carry_out(NAME)
+    assert isinstance(first, Done)
+    assert first.facts["objects"] == first.facts["copied"] == len(desk.copies()) == 20
+    desk.later(days=1)
+    (second,) = desk.carry_out(NAME)
+    assert second.facts["copied"] == 0
+    desk.later(days=1)
+    (third,) = desk.carry_out(NAME)
+    assert (third.facts["copied"], len(desk.copies())) == (0, 20)
+
+
+def test_a_backup_is_good_only_once_copies_were_compared_and_a_sample_was_read_back(desk):
+    artifacts_grown(desk.world)
+    desk.carry_out(NAME)
+    record = desk.history.newest_good(place.NAME, BackupKind.ARTIFACTS)
+    assert record is not None
+    assert record.verified_at == desk.world.clock.now()
+    assert record.ref is not None and record.ref.startswith("s3://fraud-models-backup/.steward-backup/")
+    reads = [call for call in desk.world.calls if call.operation == "GetObject" and "VersionId" in call.params]
+    assert len(reads) >= 12, "the sample is read by the versions that the manifest names"
+
+
+def test_short_slices_go_on_where_they_ended_and_copy_nothing_twice(desk):
+    artifacts_grown(desk.world, count=60)
+    desk.budget_s, desk.step_s = 20.0, 0.4
+    (done,) = desk.carry_out(NAME, checkpoint_every=7)
+    assert desk.slices > 1
+    assert isinstance(done, Done)
+    assert len(desk.copies()) == len(set(desk.copies())) == 68
+    assert desk.last_pending.how_far is not None
+    assert desk.last_pending.how_far.unit == "objects"
+
+
+def test_a_copy_that_arrived_truncated_makes_the_backup_not_good(desk):
+    artifacts_grown(desk.world)
+    desk.world.s3_wire.troubles.truncated = 1
+    with pytest.raises(StepFailed, match="kept and not verified"):
+        desk.carry_out(NAME)
+    assert desk.history.newest_good(place.NAME, BackupKind.ARTIFACTS) is None
+    desk.later(days=1)
+    (mended,) = desk.carry_out(NAME)
+    assert mended.facts["copied"] == 1, "the next backup sees that the copy differs, and makes it anew"
+
+
+def test_what_was_denied_half_way_is_made_up_for_by_the_next_backup(desk):
+    artifacts_grown(desk.world)
+    desk.world.s3_wire.troubles.denied_after = 5
+    with pytest.raises(StepFailed, match="15 objects could not be copied"):
+        desk.carry_out(NAME)
+    desk.world.s3_wire.troubles.denied_after = None
+    desk.later(days=1)
+    (mended,) = desk.carry_out(NAME)
+    assert mended.facts["copied"] == 15
+
+
+def test_s18_more_than_a_fifth_changed_is_suspect_until_a_person_clears_it(desk):
+    artifacts_grown(desk.world)
+    desk.carry_out(NAME)
+    for number in range(8):
+        desk.put(f"0/x/artifacts/{number}", b"x")
+    desk.later(days=1)
+    assert desk.carry_out(NAME)[0].facts["suspect"] is None, "new objects are no loss"
+    for number in range(8):
+        desk.put(f"0/x/artifacts/{number}", b"encrypted by somebody")
+    desk.later(days=1)
+    (done,) = desk.carry_out(NAME)
+    assert "29% of 28 known objects: 8 changed" in done.facts["suspect"]
+    assert desk.history.suspicion(place.NAME).run_id == "run-3"
+    newest_good = desk.history.newest_good(place.NAME, BackupKind.ARTIFACTS)
+    assert newest_good.run_id == "run-2", "a suspect backup is never the newest good one"
+
+
+def test_s17_a_tampered_manifest_is_refused_although_somebody_could_sign_it(desk):
+    artifacts_grown(desk.world)
+    desk.carry_out(NAME)
+    record = desk.history.newest_good(place.NAME, BackupKind.ARTIFACTS)
+    key = record.ref.removeprefix("s3://fraud-models-backup/").partition("#")[0]
+    client = desk.world.own_client("s3")
+    head = client.get_object(Bucket=place.BACKUP_BUCKET, Key=key)["Body"].read()
+    client.put_object(Bucket=place.BACKUP_BUCKET, Key=key, Body=head.replace(b'"known":0', b'"known":9'))
+    with pytest.raises(StepRefused, match="S17.*another one than Steward wrote"):
+        desk.plan(NAME)
+    client.delete_object(Bucket=place.BACKUP_BUCKET, Key=key)
+    with pytest.raises(StepRefused, match="S17.*no longer in bucket"):
+        desk.plan(NAME)
+
+
+def test_the_backup_bucket_may_not_be_the_artifact_bucket(desk):
+    desk.with_artifacts(backup_bucket=place.BUCKET)
+    with pytest.raises(StepRefused, match="is the artifact bucket itself"):
+        desk.plan(NAME)
+
+
+def test_prefixes_may_not_lie_in_one_another(desk):
+    desk.with_artifacts(also=("mlflow-artifacts/models",))
+    with pytest.raises(StepRefused, match="lie in one another"):
+        desk.plan(NAME)
+
+
+def test_more_prefixes_are_backed_up_each_by_a_change_of_its_own(desk):
+    desk.world.prepare("s3")
+    desk.world.own_client("s3").put_object(Bucket=place.BUCKET, Key="terraform/state.json", Body=b"{}")
+    desk.with_artifacts(also=("terraform",))
+    done = desk.carry_out(NAME)
+    assert [each.facts["objects"] for each in done] == [2, 1]
+    state = desk.read("s3.describe_backup")
+    assert [(one.source, one.verified) for one in state.places] == [
+        ("fraud-models-test/mlflow-artifacts/", True),
+        ("fraud-models-test/terraform/", True),
+    ]
+
+
+def test_s4_what_the_tasks_say_is_suggested_and_not_obeyed(desk):
+    desk.with_artifacts(backup_bucket=None)
+    with pytest.raises(StepRefused, match=r"names no artifacts.backupBucket: write"):
+        desk.plan(NAME)
+    _tasks_say(desk, MLFLOW_S3_BACKUP_BUCKET="s3://other-bucket", MLFLOW_S3_BACKUP_SCHEDULE="0 3 * * *")
+    with pytest.raises(StepRefused, match=r"its tasks say other-bucket: if that is right.*says 0 3 \* \* \*"):
+        desk.plan(NAME)
+    _tasks_say(desk, MLFLOW_S3_BACKUP_BUCKET="<script>")
+    with pytest.raises(StepRefused, match=r"names no artifacts.backupBucket: write"):
+        desk.plan(NAME)
+
+
+def _tasks_say(desk, **environment):
+    from steward.sandbox.fault import always_was
+    from steward.sandbox.task_definitions import definition_of, install_and_serve
+
+    always_was(desk.world, definition_of(install_and_serve(), environment=environment))
+
+
+def test_two_sources_never_lie_in_one_place(desk):
+    artifacts_grown(desk.world)
+    desk.carry_out(NAME)
+    desk.world.own_client("s3").create_bucket(
+        Bucket="another-source", CreateBucketConfiguration={"LocationConstraint": place.REGION}
+    )
+    desk.with_artifacts(bucket="another-source")
+    with pytest.raises(StepRefused, match="holds the backup of fraud-models-test/mlflow-artifacts/"):
+        desk.plan(NAME)
+
+
+def test_a_public_backup_bucket_and_one_of_another_account_are_refused(desk):
+    desk.world.prepare("s3")
+    client = desk.world.own_client("s3")
+    client.delete_public_access_block(Bucket=place.BACKUP_BUCKET)
+    client.put_bucket_acl(Bucket=place.BACKUP_BUCKET, ACL="public-read")
+    with pytest.raises(StepRefused, match="open to everybody"):
+        desk.plan(NAME)
+
+
+def test_over_the_dollar_limit_it_asks_and_says_what_it_would_cost(desk):
+    artifacts_grown(desk.world)
+    desk.with_backup(cost_limit_usd=0.0)
+    (free,) = desk.plan(NAME)
+    assert free.loses is None, "twenty copies cost nothing that can be said in cents"
+    desk.world.artifacts.put_many((f"{place.PREFIX}/5/many/{n:05d}" for n in range(6000)), b"x", desk.world.clock.now())
+    (dear,) = desk.plan(NAME)
+    assert dear.loses == "$0.03, which is over backup.costLimitUsd of $0.00"
+    assert "about 6,000 objects" in dear.sentence
+
+
+def test_a_plan_made_twice_is_the_same_plan(desk):
+    artifacts_backed_up(desk.world)
+    assert desk.plan(NAME) == desk.plan(NAME)
+
+
+def test_another_backup_in_between_is_noticed_before_anything_is_done(desk):
+    artifacts_grown(desk.world)
+    (change,) = desk.plan(NAME)
+    artifacts_backed_up(desk.world)
+    from chalicelib.steps.registry import ACTIONS
+
+    assert ACTIONS[NAME].look(desk.ctx(), change).standing is Standing.DRIFTED
+
+
+def test_without_a_mac_key_the_plan_says_that_it_is_weaker(desk):
+    desk.with_backup(mac_key=None)
+    (change,) = desk.plan(NAME)
+    assert "chained but not signed" in change.sentence
+    assert desk.read("s3.describe_backup").weaker

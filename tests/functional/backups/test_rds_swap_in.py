@@ -1,0 +1,117 @@
+"""rds.swap_in: a separate step that says what is lost (S19), keeps the old instance, and can be undone (S34)."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.errors import StepRefused
+from chalicelib.steps.registry import ACTIONS
+from chalicelib.steps.step import Done, Standing
+from steward.sandbox import place
+from steward.sandbox.secrets_answers import ARNS
+
+NAME = "steward-r-1-step"
+
+
+@pytest.fixture
+def restored(flight):
+    flight.past("steward-day", flight.world.clock.now() - timedelta(hours=3))
+    flight.do("rds.restore_snapshot")
+    return flight
+
+
+def host_of_tasks(flight):
+    return {task.environment["DB_HOST"] for task in flight.world.service.live()}
+
+
+def undo_of(change):
+    return change.model_copy(
+        update={
+            "operation": change.undo.operation,
+            "parameters": change.undo.parameters,
+            "precondition": change.undo.precondition,
+            "undo": None,
+        }
+    )
+
+
+def with_host_in_secret(flight):
+    client = flight.world.session().client("secretsmanager")
+    value = json.loads(client.get_secret_value(SecretId=place.DATABASE_SECRET)["SecretString"])
+    text = json.dumps(value | {"host": place.DATABASE_HOST, "port": 5432})
+    client.put_secret_value(SecretId=place.DATABASE_SECRET, SecretString=text)
+
+
+def test_where_a_variable_names_the_host_the_tasks_are_rolled_onto_a_revision_with_the_new_one(restored):
+    (change,) = restored.plan("rds.swap_in", instance=NAME)
+    assert "everything written to fraud-scoring-mlflow-db since the snapshot" in change.loses
+    assert (change.touches, change.serves) == ({"tasks": 2}, True)
+    assert isinstance(restored.finish(change), Done)
+    restored.world.advance(120)
+    assert host_of_tasks(restored) == {restored.world.rds.restored[NAME].host}
+    assert restored.world.database.status == "available"
+
+
+def test_s34_undo_goes_back_to_the_old_instance_which_was_kept(restored):
+    (change,) = restored.plan("rds.swap_in", instance=NAME)
+    restored.finish(change)
+    restored.world.advance(120)
+    restored.run = "r-undo"
+    assert isinstance(restored.finish(undo_of(change)), Done)
+    restored.world.advance(300)
+    assert host_of_tasks(restored) == {place.DATABASE_HOST}
+
+
+def test_where_the_secret_names_the_host_it_gets_a_new_version_first_and_undo_points_back(restored):
+    with_host_in_secret(restored)
+    secret, service = restored.plan("rds.swap_in", instance=NAME)
+    assert (secret.operation, service.operation) == ("secretsmanager:PutSecretValue", "ecs:RegisterTaskDefinition")
+    assert place.DATABASE_PASSWORD not in secret.model_dump_json()
+    done = restored.finish(secret)
+    assert isinstance(done, Done)
+    after = restored.ctx().aws.secrets.database(place.DATABASE_SECRET)
+    assert after.host == restored.world.rds.restored[NAME].host
+    assert after.login.password == place.DATABASE_PASSWORD
+    assert restored.begin(secret)[0].standing is Standing.ALREADY
+    assert isinstance(restored.finish(undo_of(secret)), Done)
+    assert restored.ctx().aws.secrets.database(place.DATABASE_SECRET).host == place.DATABASE_HOST
+    assert ARNS[place.DATABASE_SECRET]
+
+
+def test_a_secret_that_somebody_pointed_elsewhere_meanwhile_is_left_alone(restored):
+    with_host_in_secret(restored)
+    secret, _ = restored.plan("rds.swap_in", instance=NAME)
+    client = restored.world.session().client("secretsmanager")
+    text = json.dumps({"username": "mlflow", "password": "p", "host": "elsewhere.example.com"})
+    client.put_secret_value(SecretId=place.DATABASE_SECRET, SecretString=text)
+    assert restored.begin(secret)[0].standing is Standing.DRIFTED
+
+
+def test_s16_only_what_steward_restored_to_stay_may_take_its_place(restored):
+    with pytest.raises(StepRefused, match="not there or not available"):
+        restored.plan("rds.swap_in", instance="steward-gone")
+    with pytest.raises(StepRefused, match="what was to be swapped in"):
+        restored.plan("rds.swap_in")
+    restored.run = "r-2"
+    restored.do("rds.restore_snapshot", throw_away=True)
+    with pytest.raises(StepRefused, match="thrown away"):
+        restored.plan("rds.swap_in", instance="steward-r-2-step")
+    restored.world.rds.restored[NAME].tags.clear()
+    with pytest.raises(StepRefused, match="S16"):
+        restored.plan("rds.swap_in", instance=NAME)
+
+
+def test_s20_a_public_one_or_one_with_wider_security_groups_is_refused(restored):
+    made = restored.world.rds.restored[NAME]
+    made.settings["VpcSecurityGroupIds"] = [place.SECURITY_GROUP, "sg-open"]
+    with pytest.raises(StepRefused, match=r"S20.*security groups"):
+        restored.plan("rds.swap_in", instance=NAME)
+    made.settings["PubliclyAccessible"] = True
+    with pytest.raises(StepRefused, match=r"S20.*public"):
+        restored.plan("rds.swap_in", instance=NAME)
+
+
+def test_it_is_of_high_risk_so_it_is_asked_for_when_it_gets_there():
+    assert ACTIONS["rds.swap_in"].risk.value == "high"
+    assert ACTIONS["rds.swap_in"].reversible

@@ -1,0 +1,137 @@
+"""A verb in a task beside the service: what it is sent, how it ends, what happens on a crash."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from chalicelib.errors import StepFailed, StepRefused
+from chalicelib.models.change import ChangeProgress
+from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
+from chalicelib.steps.step import Pending
+from steward.sandbox import place
+
+ACTION = RunOneOffTask()
+
+
+def command(change):
+    return change.parameters["overrides"]["containerOverrides"][0]["command"][-1]
+
+
+def test_s14_gc_takes_the_ids_of_its_plan_and_nothing_else(bench, number):
+    bench.world.break_with("deleted-runs")
+    (change,) = bench.plan(ACTION, verb="gc")
+    planned = {number(n) for n in (4, 5, 6, 7, 8, 9)}
+    assert set(change.precondition["runs"]) == planned
+    bench.world.tracking.delete_run(number(0), bench.world.clock.now() - timedelta(days=300))  # after the plan
+    (detail,) = bench.carry_out(ACTION, [change])
+    assert "MLflow kept 1" in detail  # number 9 was deleted yesterday
+    assert {n for n in planned if n in bench.world.tracking.runs} == {number(9)}
+    assert number(0) in bench.world.tracking.runs
+    assert not bench.keys(number(4))
+    assert len(bench.keys(number(0))) == len(bench.keys(number(9))) == len(bench.keys(number(1))) == 3
+
+
+def test_s12_the_override_holds_no_secret_and_repeats_the_install(bench):
+    bench.world.break_with("deleted-runs")
+    (change,) = bench.plan(ACTION, verb="gc")
+    line = command(change)
+    assert line.startswith("pip install 'mlflow[auth]==")
+    assert "$DB_USER:$DB_PASSWORD@$DB_HOST" in line
+    assert f"--artifacts-destination s3://{place.BUCKET}/{place.PREFIX} --tracking-uri http://" in line
+    assert "--older-than 90d" in line
+    said = json.dumps(change.model_dump(mode="json"))
+    assert place.DATABASE_PASSWORD not in said
+    assert place.ADMIN_PASSWORD not in said
+    assert len(json.dumps(change.parameters["overrides"])) < 8192
+
+
+def test_s12_many_ids_go_in_batches_that_ecs_takes(bench):
+    tables, now = bench.world.tracking, bench.world.clock.now()
+    for n in range(500):
+        tables.add_run(f"{n:032x}", "0", now - timedelta(days=500))
+        tables.delete_run(f"{n:032x}", now - timedelta(days=200))
+    changes = bench.plan(ACTION, verb="gc")
+    assert all(len(json.dumps(change.parameters["overrides"])) < 8192 for change in changes)
+    assert 2 < len(changes) < 6
+    assert len({run for change in changes for run in change.precondition["runs"]}) == 500
+    assert len({change.parameters["clientToken"] for change in changes}) == len(changes)
+
+
+def test_a_crash_after_the_start_never_starts_two(bench):
+    bench.world.break_with("deleted-runs")
+    (change,) = bench.plan(ACTION)
+    first = ACTION.apply(bench.ctx(), change, ChangeProgress())
+    again = ACTION.apply(bench.ctx(), change, ChangeProgress())  # its worker died before this was stored
+    assert isinstance(first, Pending)
+    assert first.checkpoint == again.checkpoint
+    (started,) = [task for task in bench.world.service.tasks.values() if task.deployment is None]
+    assert started.started_by == "steward-r-0123456789ab"
+
+
+def test_a_cancelled_run_stops_its_task_before_it_has_deleted_anything(bench, number):
+    bench.world.break_with("deleted-runs")
+    (change,) = bench.plan(ACTION)
+    first = ACTION.apply(bench.ctx(), change, ChangeProgress())
+    said = ACTION.abandon(bench.ctx(), change, ChangeProgress(checkpoint=first.checkpoint))
+    bench.world.advance(600)
+    assert "is stopped" in said
+    assert number(4) in bench.world.tracking.runs
+
+
+def test_an_exit_code_that_is_not_zero_fails_and_quotes_the_log(bench):
+    bench.world.break_with("deleted-runs", command="fails")
+    with pytest.raises(StepFailed, match=r"exit code 1 .*; log memory://.*last lines: .*OperationalError"):
+        bench.carry_out(ACTION, bench.plan(ACTION))
+
+
+def test_s18_while_the_backups_are_suspect_nothing_is_collected(bench):
+    bench.world.break_with("deleted-runs")
+    planned = bench.plan(ACTION)
+    bench.history.suspect(place.NAME, "30% of the objects vanished", "r-1", bench.world.clock.now())
+    with pytest.raises(StepRefused, match="S18"):
+        bench.plan(ACTION)
+    with pytest.raises(StepRefused, match="S18"):
+        ACTION.look(bench.ctx(), planned[0])
+
+
+def test_s18_nor_during_an_open_incident(bench):
+    bench.world.break_with("deleted-runs")
+    with pytest.raises(StepRefused, match="an incident is open"):
+        ACTION.plan(bench.ctx(open_incidents=lambda: ("alarm 5xx",)), ACTION.Params())
+
+
+def test_what_became_a_model_or_was_redeployed_since_the_plan_stops_it(bench, number):
+    bench.world.break_with("deleted-runs")
+    (change,) = bench.plan(ACTION)
+    bench.world.tracking.register("late", number(4))
+    assert "registered model" in ACTION.look(bench.ctx(), change).detail
+    bench.world.tracking.versions.clear()
+    other = change.model_copy(update={"parameters": {**change.parameters, "taskDefinition": "former"}})
+    assert "somebody deployed" in ACTION.look(bench.ctx(), other).detail
+
+
+def test_a_deleted_experiment_goes_once_nothing_in_it_stays(bench):
+    bench.world.break_with("old-runs")
+    tables, now = bench.world.tracking, bench.world.clock.now()
+    for run in tables.runs.values():
+        run.tags.clear()
+    tables.delete_experiment("2", now - timedelta(days=200))
+    changes = bench.plan(ACTION)
+    assert [change.precondition["experiments"] for change in changes] == [[], ["2"]]
+    bench.carry_out(ACTION, changes)
+    assert "2" not in tables.experiments
+    assert not bench.keys("/2/")
+
+
+def test_a_database_upgrade_is_a_verb_too_and_asks_first(bench):
+    (change,) = bench.plan(ACTION, verb="db_upgrade")
+    assert 'mlflow db upgrade "postgresql+psycopg2://$DB_USER' in command(change)
+    assert change.loses
+
+
+def test_older_than_zero_and_an_unknown_verb_are_refused():
+    for wrong in ({"olderThanDays": 0}, {"verb": "rm -rf /"}, {"command": "true"}):
+        with pytest.raises(ValidationError):
+            ACTION.Params.model_validate(wrong)

@@ -1,0 +1,102 @@
+"""Which runs are old enough, and why the others stay."""
+
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from chalicelib.errors import MlflowUnbelievable, StepRefused
+from chalicelib.net.http import HttpAnswer
+from chalicelib.steps.probes.mlflow_find_expired_runs import FindExpiredRuns
+
+PROBE = FindExpiredRuns()
+
+
+def test_it_counts_by_experiment_and_says_why_old_runs_stay(bench):
+    bench.world.break_with("old-runs")
+    found = bench.read(PROBE, olderThanDays=365)
+    assert (found.runs, found.objects, found.seen) == (7, 21, 14)
+    assert {one.experiment: one.runs for one in found.experiments} == {"fraud (1)": 3, "churn (2)": 4}
+    assert found.stays == {
+        "a version of a registered model rests on it": 1,
+        "it is tagged to keep": 1,
+        "it is RUNNING, not over": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("params", "runs"),
+    [({"experiment": "fraud"}, 3), ({"experiment": "2"}, 4), ({"tag": "team=a"}, 1), ({"tag": "team"}, 2),
+     ({"status": "FAILED"}, 0), ({"most": 2}, 2)],
+)  # fmt: skip
+def test_experiment_tag_status_and_number_narrow_it(bench, number, params, runs):
+    bench.world.break_with("old-runs")
+    bench.world.tracking.runs[number(4)].tags["team"] = "a"
+    bench.world.tracking.runs[number(5)].tags["team"] = "b"
+    found = bench.read(PROBE, olderThanDays=365, **params)
+    assert found.runs == runs
+    assert found.left_for_later == (5 if "most" in params else 0)
+
+
+def test_an_experiment_that_is_not_there_is_refused(bench):
+    with pytest.raises(StepRefused, match="no experiment nobody"):
+        bench.read(PROBE, experiment="nobody")
+
+
+def test_older_than_nothing_is_refused():
+    with pytest.raises(ValidationError):
+        PROBE.Params.model_validate({"olderThanDays": 0})
+
+
+@pytest.mark.parametrize("how", ["repeats", "circle", "endless"])
+def test_an_api_that_lies_about_its_pages_is_not_believed(bench, how):
+    bench.world.break_with("old-runs")
+    bench.world.tracking.lies = how
+    with pytest.raises(MlflowUnbelievable):
+        bench.read(PROBE)
+
+
+def test_runs_with_foreign_artifacts_stay(bench, number):
+    bench.world.break_with("old-runs")
+    runs = bench.world.tracking.runs
+    runs[number(4)].artifact_uri = "s3://somebody-elses/1/artifacts"
+    runs[number(5)].artifact_uri = f"mlflow-artifacts:/1/{number(10)}/artifacts"
+    runs[number(6)].artifact_uri = "mlflow-artifacts:/2/../1"
+    found = bench.read(PROBE, olderThanDays=365)
+    assert found.stays["its artifacts lie elsewhere"] == 3
+    assert found.runs == 4
+
+
+def test_s15_who_is_not_an_admin_sees_too_little_to_judge(bench):
+    bench.world.tracking.is_admin = False
+    with pytest.raises(StepRefused, match="S15"):
+        bench.read(PROBE)
+
+
+def test_a_clock_that_is_wrong_makes_nothing_old(bench, number):
+    bench.world.break_with("old-runs")
+    bench.world.tracking.runs[number(10)].started += 400 * 24 * 3600 * 1000
+    with pytest.raises(StepRefused, match="clocks is wrong"):
+        bench.read(PROBE)
+
+
+def test_a_server_whose_date_is_another_one_is_not_asked_on(bench):
+    class Late:
+        def ask(self, request):
+            answer = bench.world.http.ask(request)
+            date = (bench.world.clock.now() - timedelta(hours=5)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+            return HttpAnswer(answer.status, {**answer.headers, "date": date}, answer.body, answer.elapsed_s)
+
+    with pytest.raises(StepRefused, match="one is wrong"):
+        PROBE.read(bench.ctx(http=Late()), PROBE.Params())
+
+
+@pytest.mark.parametrize("prefix", ["mlflow-artifacts", "", "mlflow-artifacts/team-b"])
+def test_s15_two_stacks_in_one_part_of_a_bucket_are_refused(bench, prefix):
+    with pytest.raises(StepRefused, match="overlaps"):
+        PROBE.read(bench.ctx(neighbours=bench.neighbour(prefix)), PROBE.Params())
+
+
+def test_two_stacks_beside_each_other_in_one_bucket_are_fine(bench):
+    ctx = bench.ctx(neighbours=(*bench.neighbour("other"), *bench.neighbour("", bucket="another-bucket")))
+    assert PROBE.read(ctx, PROBE.Params()).runs == 0

@@ -1,0 +1,63 @@
+"""What nobody owns; and all that is owned in ways that are easy to miss (S15)."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.errors import StepRefused
+from chalicelib.steps.probes.mlflow_find_orphan_artifacts import FindOrphanArtifacts
+from steward.sandbox import place
+
+PROBE = FindOrphanArtifacts()
+
+
+def test_it_finds_the_folders_of_runs_that_nobody_knows(bench, number):
+    bench.world.break_with("orphaned-artifacts")
+    found = bench.read(PROBE)
+    assert found.named == tuple(f"{place.PREFIX}/1/{number(n)}/" for n in range(200, 204))
+    assert (found.orphans, found.objects, found.too_young) == (4, 8, 1)
+    assert found.evidence is not None
+    assert bench.blobs.get(found.evidence).count(b"folder") == 4
+
+
+def test_deleted_runs_models_traces_and_versions_own_what_they_have(bench, number):
+    bench.world.break_with("orphaned-artifacts")
+    tables, old = bench.world.tracking, bench.world.clock.now() - timedelta(days=400)
+    tables.delete_run(number(4), old)
+    tables.traces[f"tr-{number(7)}"] = "1"
+    for path in (f"1/traces/tr-{number(7)}/artifacts/traces.json", f"1/traces/tr-{number(8)}/artifacts/traces.json"):
+        bench.world.artifacts.put(f"{place.PREFIX}/{path}", b"{}", old)
+    version = tables.register("kept", number(10))
+    version.source, version.run = f"mlflow-artifacts:/1/{number(200)}/artifacts/model", ""
+    named = bench.read(PROBE).named
+    assert f"{place.PREFIX}/1/traces/tr-{number(8)}/" in named
+    assert f"{place.PREFIX}/1/{number(200)}/" not in named
+    assert len(named) == 4
+
+
+def test_s15_a_run_that_keeps_its_artifacts_in_another_folder_owns_that_folder(bench, number):
+    bench.world.break_with("orphaned-artifacts")
+    bench.world.tracking.runs[number(10)].artifact_uri = f"s3://{place.BUCKET}/{place.PREFIX}/1/{number(201)}/artifacts"
+    assert f"{place.PREFIX}/1/{number(201)}/" not in bench.read(PROBE).named
+
+
+def test_folders_that_mlflow_would_not_make_are_left_alone(bench):
+    old = bench.world.clock.now() - timedelta(days=400)
+    for path in ("team-b/1/x", "1/not-a-run/x", f"team-b/1/{'a' * 32}/artifacts/x"):
+        bench.world.artifacts.put(f"{place.PREFIX}/{path}", b"x", old)
+    found = bench.read(PROBE)
+    assert (found.orphans, found.strange) == (0, ("team-b",))
+
+
+def test_a_run_whose_model_is_missing_is_told(bench, number):
+    bench.world.break_with("orphaned-artifacts")
+    bench.world.artifacts.remove(bench.keys(number(1)))
+    assert bench.read(PROBE).missing_named == (number(1),)
+
+
+def test_objects_from_the_future_mean_that_a_clock_is_wrong(bench, number):
+    bench.world.break_with("orphaned-artifacts")
+    tomorrow = bench.world.clock.now() + timedelta(days=1)
+    bench.world.artifacts.put(f"{place.PREFIX}/1/{number(200)}/artifacts/new", b"x", tomorrow)
+    with pytest.raises(StepRefused, match="clocks is wrong"):
+        bench.read(PROBE)

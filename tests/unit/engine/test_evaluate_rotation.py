@@ -1,0 +1,84 @@
+"""A rotation tells of no trouble and still asks for work; S2 holds for it as for anything else."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.catalog.match import Matcher
+from chalicelib.engine.admission import Ids
+from chalicelib.engine.evaluate import Situation, evaluate
+from chalicelib.models.decision import Outcome
+from chalicelib.models.ledger import Fleet, FleetLimits, Ledger, Slot
+from chalicelib.models.runbook import Runbook
+from chalicelib.models.signal import Signal, SignalKind, SignalState
+from chalicelib.models.stack import Stack
+from chalicelib.models.words import utc
+
+NOW = utc("2026-11-02T09:00:00+00:00")
+STACK = Stack.model_validate(
+    {
+        "stack": "prod",
+        "region": "eu-west-2",
+        "account": "111122223333",
+        "autonomy": "auto",
+        "ecs": {"cluster": "c", "service": "s"},
+        "database": {"instance": "db", "secret": "prod/db"},
+    }
+)
+BOOK = Runbook.model_validate(
+    {
+        "runbook": "roll",
+        "title": "Roll it",
+        "on": [{"secrets.rotation": {}}],
+        "autonomy": "auto",
+        "steps": [{"id": "roll", "do": "fake.roll"}],
+    }
+)
+
+
+def rotated(name="RotationSucceeded", state=SignalState.INFO, **more):
+    given = {
+        "id": "e1", "kind": SignalKind.SECRETS_ROTATION, "state": state, "name": name, "resource": "prod/db",
+        "source": "eventbridge", "occurred_at": NOW, "actionable": state is SignalState.FIRING, "stack": "prod",
+        "account": "111122223333", "region": "eu-west-2",
+    }  # fmt: skip
+    return Signal(**{**given, **more})
+
+
+def decide(signal, ledger=None):
+    ledger = ledger or Ledger(stack="prod")
+    books = Matcher.of([BOOK]).matches(signal)
+    ids = Ids.of("e1", signal.id)
+    return evaluate(Situation(signal, STACK, books, None, ledger, Fleet(), FleetLimits(stacks=1), NOW, ids))
+
+
+def test_a_rotation_that_succeeded_starts_the_runbook_without_an_incident():
+    decided = decide(rotated())
+    assert (decided.part.outcome, decided.part.runbook, decided.incident) == (Outcome.RUN, "roll", None)
+    assert decided.ledger is not None
+
+
+@pytest.mark.parametrize("name", ["PutSecretValue", "RotationStarted", "CancelRotateSecret"])
+def test_other_news_of_a_secret_starts_nothing(name):
+    assert decide(rotated(name)).part.outcome is Outcome.IGNORE
+
+
+def test_a_rotation_that_steward_caused_is_its_own_echo():
+    assert decide(rotated(echo_of="run-1")).part.outcome is Outcome.IGNORE
+
+
+@pytest.mark.parametrize("strange", [{"account": "999999999999"}, {"region": "us-east-1"}, {"account": None}])
+def test_s2_one_from_elsewhere_or_from_nowhere_starts_nothing(strange):
+    decided = decide(rotated(**strange))
+    assert (decided.part.outcome, decided.ledger) == (Outcome.IGNORE, None)
+
+
+def test_one_that_comes_late_is_refused_and_people_hear_of_it():
+    assert decide(rotated(occurred_at=NOW - timedelta(hours=2))).part.outcome is Outcome.REFUSE
+
+
+def test_while_another_run_is_on_the_stack_it_is_refused_and_people_hear_of_it():
+    busy = Ledger(stack="prod", active=(Slot(run_id="other", runbook="x", since=NOW),))
+    decided = decide(rotated(), busy)
+    assert decided.part.outcome is Outcome.REFUSE
+    assert "one_run" in decided.part.reasons[0]
