@@ -1,46 +1,49 @@
-"""`api`: the HTTP door. Every route of the table becomes a Chalice route; reads the store, never the live stack."""
+"""`api`: the HTTP door. Every path of the API becomes a Chalice route; reads the store, never the live stack."""
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, IAMAuthorizer, Response
 
-from chalicelib.flows.api.calls import Answered, Route
-from chalicelib.flows.api.door import Asked, serve
-from chalicelib.flows.api.routes import ROUTES
-from chalicelib.flows.parts import Parts
-from chalicelib.models.problem import PROBLEM_JSON, Problem, Rejected
-from chalicelib.models.shape import Shape
+from chalicelib.flows.api.paths import OPEN, PATHS, name_of
+
+if TYPE_CHECKING:
+    from chalicelib.flows.api.calls import Answered
+    from chalicelib.flows.api.door import Asked
+    from chalicelib.flows.parts import Parts
 
 
-def api_blueprint(parts: Callable[[], Parts], version: str, routes: Iterable[Route] = ROUTES) -> Blueprint:
+def api_blueprint(parts: "Callable[[], Parts]", version: str) -> Blueprint:
     blueprint = Blueprint(__name__)
-    for route in routes:
-        _register(blueprint, route, parts, version)
+    for method, path in PATHS:
+        _register(blueprint, method, path, parts, version)
     return blueprint
 
 
-def _register(blueprint: Blueprint, route: Route, parts: Callable[[], Parts], version: str) -> None:
-    def view(**path: str) -> Response:
-        asked = _asked(blueprint.current_request, path)
+def _register(blueprint: Blueprint, method: str, path: str, parts: "Callable[[], Parts]", version: str) -> None:
+    def view(**ids: str) -> Response:
+        from chalicelib.flows.api.door import failed, serve
+        from chalicelib.flows.api.routes import ROUTES
+
+        asked = _asked(blueprint.current_request, ids)
         try:
-            return _response(serve(parts, route, asked, version))
+            return _response(serve(parts, ROUTES[method, path], asked, version))
         except Exception as error:  # noqa: BLE001  # boundary: a bug is a problem with a number, never a trace
-            parts().telemetry.failure(f"{route.method} {route.path}", error)
-            sentence = f"Steward failed; its log knows more under {asked.request_id}"
-            return _response(Answered(Rejected(500, sentence).as_problem(asked.request_id), 500))
+            return _response(failed(parts, f"{method} {path}", asked, error))
 
-    view.__name__ = route.name
-    guard = {} if route.is_open else {"authorizer": IAMAuthorizer()}
-    blueprint.route(route.path, methods=[route.method], name=route.name, **guard)(view)
+    view.__name__ = name_of(method, path)
+    guard = {} if path in OPEN else {"authorizer": IAMAuthorizer()}
+    blueprint.route(path, methods=[method], name=view.__name__, **guard)(view)
 
 
-def _asked(request: Any, path: dict[str, str]) -> Asked:  # noqa: ANN401  # Chalice does not type it
+def _asked(request: Any, path: dict[str, str]) -> "Asked":  # noqa: ANN401  # Chalice does not type it
+    from chalicelib.flows.api.door import Asked
+
     identity = request.context.get("identity") or {}
     query = request.query_params
     return Asked(
-        request_id=str(request.context.get("requestId") or identity.get("requestId") or "local"),
+        request_id=str(request.context.get("requestId") or "local"),
         principal=identity.get("userArn"),
         path=path,
         query={name: query.getlist(name) for name in query} if query else {},
@@ -49,8 +52,6 @@ def _asked(request: Any, path: dict[str, str]) -> Asked:  # noqa: ANN401  # Chal
     )
 
 
-def _response(answered: Answered) -> Response:
-    body = answered.body.model_dump(mode="json") if isinstance(answered.body, Shape) else answered.body
-    kind = PROBLEM_JSON if isinstance(answered.body, Problem) else "application/json"
-    headers: dict[str, str | list[str]] = {"Content-Type": kind, "Cache-Control": "no-store", **answered.headers}
-    return Response(json.dumps(body), status_code=answered.status, headers=headers)
+def _response(answered: "Answered") -> Response:
+    headers: dict[str, str | list[str]] = {"Cache-Control": "no-store", **answered.headers}
+    return Response(json.dumps(answered.as_json()), status_code=answered.status, headers=headers)

@@ -1,21 +1,22 @@
-"""`advance` and `sweep`: woken by the machine and by the clock."""
+"""`advance` and `sweep`: woken by the machine and by the clock. Each loads its own flow when it is called."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
-from chalicelib.flows.advance import advance as advance_run
-from chalicelib.flows.advance import lie_down
-from chalicelib.flows.parts import Parts
-from chalicelib.flows.sweep import sweep as sweep_all
+if TYPE_CHECKING:
+    from chalicelib.flows.parts import Parts
 
 
-def runs_blueprint(parts: Callable[[], Parts]) -> Blueprint:
+def runs_blueprint(parts: "Callable[[], Parts]") -> Blueprint:
     blueprint = Blueprint(__name__)
 
     @blueprint.lambda_function(name="advance")
     def advance(event: dict[str, Any], context: object) -> dict[str, object]:
+        from chalicelib.flows.advance import advance as advance_run
+        from chalicelib.flows.advance import lie_down
+
         built, run_id, generation = parts(), str(event["run_id"]), int(event["generation"])
         if "token" in event:
             lie_down(built, run_id, int(event["version"]), str(event["token"]))
@@ -25,6 +26,8 @@ def runs_blueprint(parts: Callable[[], Parts]) -> Blueprint:
 
     @blueprint.lambda_function(name="sweep")
     def sweep(_event: dict[str, Any], _context: object) -> dict[str, object]:
+        from chalicelib.flows.sweep import sweep as sweep_all
+
         return sweep_all(parts()).as_json()
 
     return blueprint

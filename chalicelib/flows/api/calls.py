@@ -35,6 +35,9 @@ class Answered:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def as_json(self) -> dict[str, Any]:
+        return self.body.model_dump(mode="json") if isinstance(self.body, Shape) else self.body
+
 
 @dataclass(frozen=True)
 class Route:
@@ -50,15 +53,7 @@ class Route:
     needs_key: bool = False
     """Asked twice it must be one run: an Idempotency-Key is required."""
     takes_key: bool = False
-    is_open: bool = False
-    """Answers to anybody; says nothing that is secret."""
 
     @property
     def changes(self) -> bool:
         return self.method != "GET"
-
-    @property
-    def name(self) -> str:
-        """For the OpenAPI document: `post_runs_id_approve`."""
-        words = self.path.replace("/v1", "").replace("{", "").replace("}", "").replace(".", "/")
-        return "_".join([self.method.lower(), *(word for word in words.split("/") if word)])

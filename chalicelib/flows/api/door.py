@@ -27,15 +27,17 @@ from chalicelib.errors import (
     WrongState,
 )
 from chalicelib.flows.api.calls import Answered, Call, Route
+from chalicelib.flows.api.paths import OPEN
 from chalicelib.flows.parts import Parts
 from chalicelib.models.api import IdempotencyKey
 from chalicelib.models.audit import AuditEntry
-from chalicelib.models.problem import FieldProblem, Problem, Rejected
+from chalicelib.models.problem import PROBLEM_JSON, FieldProblem, Problem, Rejected
 from chalicelib.models.shape import Shape
 from chalicelib.redact import redact
 
 MOST_BODY = 64 * 1024
 DEEPEST = 12
+UNAVAILABLE = 503
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
 _STATUS: tuple[tuple[type[StewardError], int], ...] = (
@@ -68,7 +70,7 @@ class Asked:
 def serve(make_parts: Callable[[], Parts], route: Route, asked: Asked, version: str) -> Answered:
     """Never raises what a caller could cause; a bug is the handler's to catch."""
     try:
-        if route.is_open:
+        if route.path in OPEN:
             return route.does(Call(None, "", asked.request_id, version))  # type: ignore[arg-type]  # it asks nothing
         parts = make_parts()
         return _recorded(parts, route, asked, version) if route.changes else _carried_out(parts, route, asked, version)
@@ -76,6 +78,13 @@ def serve(make_parts: Callable[[], Parts], route: Route, asked: Asked, version: 
         return _problem(rejected.as_problem(asked.request_id))
     except StewardError as error:
         return _problem(_rejected(error).as_problem(asked.request_id))
+
+
+def failed(make_parts: Callable[[], Parts], what: str, asked: Asked, error: Exception) -> Answered:
+    """A bug of ours: logged under the request's number, which is all that the caller gets."""
+    make_parts().telemetry.failure(what, error, request_id=asked.request_id)
+    sentence = f"Steward failed; its log knows more under {asked.request_id}"
+    return _problem(Rejected(500, sentence).as_problem(asked.request_id))
 
 
 def _recorded(parts: Parts, route: Route, asked: Asked, version: str) -> Answered:
@@ -188,5 +197,7 @@ def _rejected(error: StewardError) -> Rejected:
 
 
 def _problem(problem: Problem) -> Answered:
-    headers = {"Retry-After": "60"} if problem.status == 503 else {}  # noqa: PLR2004
+    headers = {"Content-Type": PROBLEM_JSON}
+    if problem.status == UNAVAILABLE:
+        headers["Retry-After"] = "60"
     return Answered(problem, problem.status, headers)

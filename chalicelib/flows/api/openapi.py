@@ -6,6 +6,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from chalicelib.flows.api.calls import Route
+from chalicelib.flows.api.paths import OPEN, name_of
 from chalicelib.models.problem import PROBLEM_JSON, Problem
 from chalicelib.models.shape import Shape
 
@@ -74,12 +75,12 @@ def _operation(route: Route, schemas: Refs) -> Json:
     if route.status == 202:  # noqa: PLR2004
         good["headers"] = {"Location": {"schema": {"type": "string"}, "description": "Where the run is."}}
     operation: Json = {
-        "operationId": route.name,
+        "operationId": name_of(route.method, route.path),
         "summary": route.summary,
         "parameters": _parameters(route),
         "responses": {str(route.status): good, **_problems(route, schemas)},
     }
-    if route.is_open:
+    if route.path in OPEN:
         operation["security"] = []
     else:
         operation["security"] = [{"sigv4": []}]
@@ -91,7 +92,7 @@ def _operation(route: Route, schemas: Refs) -> Json:
 
 
 def _problems(route: Route, schemas: Refs) -> Json:
-    statuses = [] if route.is_open else ["400", "401", "403", "404", "503"]
+    statuses = [] if route.path in OPEN else ["400", "401", "403", "404", "503"]
     statuses += ["409", "413", "415", "422"] if route.changes else []
     content = {PROBLEM_JSON: {"schema": schemas[Problem, "serialization"]}}
     return {status: {"description": _WHY[status], "content": content} for status in statuses}

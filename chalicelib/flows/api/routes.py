@@ -11,11 +11,11 @@ OPERATOR, APPROVER, ADMIN = Role.OPERATOR, Role.APPROVER, Role.ADMIN
 def _openapi(call: Call) -> Answered:
     from chalicelib.flows.api.openapi import document
 
-    return Answered(document(ROUTES, call.version))
+    return Answered(document(ROUTES.values(), call.version))
 
 
-ROUTES: tuple[Route, ...] = (
-    Route("GET", "/health", reads.health, "Whether Steward answers", api.Health, is_open=True),
+_ALL: tuple[Route, ...] = (
+    Route("GET", "/health", reads.health, "Whether Steward answers", api.Health),
     Route("GET", "/v1/openapi.json", _openapi, "This document", None),
     Route("GET", "/v1/now", reads.now, "What is stopped, runs now, and was changed in the last day", None),
     Route("GET", "/v1/runbooks", reads.runbooks, "The runbooks", api.Runbooks),
@@ -68,3 +68,5 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/v1/audit", reads.audit, "Who asked for changes", api.Audited, role=OPERATOR, query=api.AuditQuery),
 )  # fmt: skip
+
+ROUTES: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in _ALL}

@@ -7,12 +7,14 @@ import pytest
 
 from chalicelib.errors import StoreUnavailable
 from chalicelib.flows.api.door import DEEPEST, MOST_BODY, Asked, serve
-from chalicelib.flows.api.routes import ROUTES
+from chalicelib.flows.api.paths import OPEN, PATHS
+from chalicelib.flows.api.routes import ROUTES as BY_PATH
 from chalicelib.models.api import Started
 from chalicelib.models.run import RunStatus
 
 ACCOUNT = "111122223333"
 OPS, BOSS, ROOT, GUEST = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("ops", "boss", "root", "guest"))
+ROUTES = tuple(BY_PATH.values())
 START = {"stack": "prod", "reason": "it hangs"}
 
 
@@ -163,7 +165,7 @@ def test_no_get_changes_anything_s27(asking):
 
 # -- who may -----------------------------------------------------------------------------------
 
-NEEDS = [(route.method, route.path, route.role.value) for route in ROUTES if not route.is_open]
+NEEDS = [(route.method, route.path, route.role.value) for route in ROUTES if route.path not in OPEN]
 
 
 @pytest.mark.parametrize(("method", "path", "role"), NEEDS)
@@ -341,5 +343,6 @@ def test_a_role_that_nobody_configured_may_only_look(make_world):
 def test_what_is_answered_is_what_the_document_says(api):
     document = api.ask("GET", "/v1/openapi.json")[1]
     assert set(document["paths"]) == {route.path for route in ROUTES}
+    assert list(PATHS) == list(BY_PATH)
     begun = document["paths"]["/v1/runbooks/{name}/runs"]["post"]["responses"]["202"]["content"]["application/json"]
     assert begun["schema"]["$ref"].endswith(Started.__name__)
