@@ -72,8 +72,12 @@ def calling(operation: str) -> Iterator[None]:
 
 def _answered(operation: str, exc: "ClientError") -> AwsError:
     error = exc.response.get("Error", {})
-    code, message = error.get("Code", "Unknown"), error.get("Message", "")
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return error_of(operation, error.get("Code", "Unknown"), error.get("Message", ""), status)
+
+
+def error_of(operation: str, code: str, message: str, status: int) -> AwsError:
+    """Of an error that AWS answered with, whoever read the answer."""
     kind: type[AwsError]
     if code in _DENIED:
         kind = AwsDenied

@@ -28,7 +28,7 @@ from steward.sandbox import place
 from steward.sandbox.tracking import key_of
 from steward.sandbox.world import World
 
-RUNS, EXPERIMENTS, OBJECTS, LARGE, LARGE_OBJECTS = 5_000, 5, 50_000, 8, 2_500
+RUNS, EXPERIMENTS, OBJECTS, LARGE, LARGE_OBJECTS = 5_000, 5, 50_000, 8, 2_506
 REQUESTS_LIMIT, MEMORY_LIMIT = 1.1, 1.3
 _KEYS_A_PAGE = 1000
 
@@ -85,7 +85,9 @@ def gc_figures() -> Iterator[Figure]:
         left = set(_keys(world))
         asked, least = bench.requests(), _least(len(doomed), len(kept))
         wrong = len(left - kept) + len(kept - left) + (proof.asked - proof.gone)
-    said = f"{asked} requests, {least} at least: {RUNS} runs, {OBJECTS} objects, {len(doomed)} runs deleted and collected"
+    said = (
+        f"{asked} requests, {least} at least: {RUNS} runs, {OBJECTS} objects, {len(doomed)} runs deleted and collected"
+    )
     yield Figure("gc_requests", round(asked / least, 3), "times the minimum", REQUESTS_LIMIT, said)
     detail = f"{len(left)} objects left of {OBJECTS}; runs of up to {LARGE_OBJECTS} objects; proof: {proof.detail}"
     yield Figure("gc_left_or_touched", wrong, "objects", 0, detail)

@@ -51,6 +51,12 @@ def _gc() -> Iterator[Figure]:
     yield from gc_figures()
 
 
+def _prune() -> Iterator[Figure]:
+    from steward.bench.prune import prune_figures
+
+    yield from prune_figures()
+
+
 BENCHES: dict[str, Callable[[], Figure]] = {
     "import": _import,
     "match": _match,
@@ -59,7 +65,7 @@ BENCHES: dict[str, Callable[[], Figure]] = {
     "diagnosis": _diagnosis,
 }
 
-SLOW: dict[str, Callable[[], Iterator[Figure]]] = {"backup": _backup, "gc": _gc}
+SLOW: dict[str, Callable[[], Iterator[Figure]]] = {"backup": _backup, "gc": _gc, "prune": _prune}
 """Several figures and some minutes each: measured only when asked for by name."""
 
 

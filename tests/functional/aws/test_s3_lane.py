@@ -1,5 +1,6 @@
 """The S3 lane over real HTTP, against a stub that misbehaves when told to."""
 
+import gc
 import ssl
 import threading
 from collections import Counter
@@ -454,3 +455,18 @@ def test_keys_and_queries_are_escaped_as_they_are_signed():
     for url in ("ftp://h", "h", "http://user:pass@h"):
         with pytest.raises(ValueError, match="no S3 endpoint"):
             Endpoint(url)
+
+
+def test_a_page_that_was_read_is_freed_at_once_so_that_a_million_keys_cost_no_more_than_one_page(world):
+    for n in range(100):
+        world.source.put(f"k{n:03}", 1, "e")
+    lane = world.lane()
+    listed(lane, "source")
+    gc.collect()
+    gc.disable()
+    try:
+        listed(lane, "source")
+        kept = [found for found in gc.get_objects() if type(found).__name__ in {"_PageReader", "xmlparser"}]
+    finally:
+        gc.enable()
+    assert kept == []

@@ -1,0 +1,236 @@
+"""Manifests give back what was written, and nothing of what somebody tampered with or cut (S17)."""
+
+import json
+import zlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.backup.entry import Entry, Place
+from chalicelib.backup.manifest import Before, Head, Part, PartWriter, Totals, head_bytes, read_head, read_part
+from chalicelib.backup.manifests import Manifests, Owner, Seal, backup_id, claim, rival, set_of
+from chalicelib.backup.shards import Shard
+from chalicelib.errors import ManifestBroken
+
+AS_OF = datetime(2026, 11, 2, 2, tzinfo=UTC)
+SOURCE, TARGET = Place("models", "mlflow/"), Place("backup", "mlflow/")
+SET = set_of(SOURCE, TARGET)
+WORD = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
+ENTRIES = st.lists(
+    st.builds(
+        Entry, WORD, st.integers(0, 10**13), WORD, st.none() | WORD, st.none() | st.just(AS_OF), st.none() | WORD
+    ),
+    min_size=1,
+    max_size=30,
+    unique_by=lambda entry: entry.key,
+).map(lambda entries: sorted(entries, key=lambda entry: entry.key))
+
+
+class MemoryShelf:
+    """Versions and all, like the vault."""
+
+    def __init__(self):
+        self.objects = {}
+
+    def put(self, bucket, key, body):
+        self.objects.setdefault((bucket, key), []).append(body)
+        return f"v{len(self.objects[bucket, key])}"
+
+    def put_once(self, bucket, key, body):
+        if (bucket, key) in self.objects:
+            return False
+        self.put(bucket, key, body)
+        return True
+
+    def get(self, bucket, key, version, max_bytes):
+        found = self.objects.get((bucket, key))
+        return None if not found else found[int(version[1:]) - 1 if version else -1][:max_bytes]
+
+    def names(self, bucket, prefix, delimiter=""):
+        return iter(sorted(key for where, key in self.objects if where == bucket and key.startswith(prefix)))
+
+
+class Signer:
+    def mac(self, key, message):
+        return f"{zlib.crc32(key.encode() + message):08x}"
+
+    def is_right(self, key, message, mac):
+        return self.mac(key, message) == mac
+
+
+def written(entries):
+    writer = PartWriter()
+    for entry in entries:
+        writer.add(entry)
+    data = writer.done()
+    return writer.part("part", None, data), data
+
+
+def manifests(shelf, *, signed=True, known=None, signer=None):
+    seal = Seal(signer or Signer(), "key") if signed else None
+    return Manifests(shelf, "backup", SET, seal=seal, known=known)
+
+
+def backed_up(shelf, entries, day=0, *, signed=True, before=None):
+    kept = manifests(shelf, signed=signed)
+    as_of = AS_OF + timedelta(days=day)
+    backup = backup_id(SET, as_of, "run", "backup")
+    writer = PartWriter()
+    for entry in entries:
+        writer.add(entry)
+    return kept.put_head(
+        Head(
+            id=backup,
+            stack="s",
+            source="models/mlflow/",
+            target="backup/mlflow/",
+            as_of=as_of,
+            run_id="run",
+            parts=(kept.put_part(backup, 0, 0, writer),),
+            totals=Totals(objects=len(entries)),
+            before=before,
+        )
+    )
+
+
+@given(ENTRIES)
+def test_what_was_written_is_read_back(entries):
+    part, data = written(entries)
+    assert list(read_part(data, part, "m")) == entries
+    assert (part.first, part.last, part.lines) == (entries[0].key, entries[-1].key, len(entries))
+
+
+@given(ENTRIES, st.data())
+def test_s17_no_byte_of_a_part_can_be_changed_or_cut(entries, data):
+    part, raw = written(entries)
+    at = data.draw(st.integers(0, len(raw) - 1))
+    changed = data.draw(st.sampled_from([raw[:at], raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :], raw + b"x"]))
+    with pytest.raises(ManifestBroken):
+        next(read_part(changed, part, "m"))
+
+
+def forged(part: Part, lines: bytes) -> tuple[Part, bytes]:
+    """By somebody who can also write the head."""
+    import hashlib
+
+    raw = zlib.compress(lines, wbits=31)
+    return part.model_copy(update={"sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw)}), raw
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b'{"key":"a","size":1,"etag":"e"}\n',
+        b'{"key":"b","size":1,"etag":"e"}\n{"key":"a","size":1,"etag":"e"}\n',
+        b'{"key":"a","size":"1","etag":"e"}\n{"key":"b","size":1,"etag":"e"}\n',
+        b'{"key":"a","size":-1,"etag":"e"}\n{"key":"b","size":1,"etag":"e"}\n',
+        b'{"key":"a","size":1,"etag":"e","to":"elsewhere"}\n{"key":"b","size":1,"etag":"e"}\n',
+        b'{"key":"a","size":1}\n{"key":"b","size":1,"etag":"e"}\n',
+        b'["a"]\n["b"]\n',
+        b"[" * 16_000 + b"\n",
+        b"\xff\n\xff\n",
+        b'{"key":"a","size":1,"etag":"e"}\n{"key":"b","size":1,"etag":"e"}',
+        b'{"key":"a","size":1,"etag":"' + b"x" * 20_000 + b'"}\n{"key":"b","size":1,"etag":"e"}\n',
+    ],
+    ids=["cut", "order", "text-size", "negative", "unknown", "missing", "list", "deep", "bytes", "no-end", "endless-line"],
+)
+def test_lines_that_no_steward_writes_are_refused_even_under_a_right_hash(lines):
+    part, _ = written([Entry("a", 1, "e", None), Entry("b", 1, "e", None)])
+    with pytest.raises(ManifestBroken):
+        list(read_part(forged(part, lines)[1], forged(part, lines)[0], "m"))
+
+
+def test_a_small_part_that_unfolds_to_gigabytes_is_refused_at_its_first_long_line():
+    part, _ = written([Entry("a", 1, "e", None)])
+    bomb, raw = forged(part, b"x" * 50_000_000)
+    with pytest.raises(ManifestBroken, match="longer than"):
+        next(read_part(raw, bomb, "m"))
+
+
+def test_s17_the_chain_names_the_manifest_before_and_notices_another_in_its_place():
+    shelf = MemoryShelf()
+    first = backed_up(shelf, [Entry("a", 1, "e", "v1")])
+    second = backed_up(shelf, [Entry("a", 2, "f", "v2")], 1, before=Before(id=first.id, sha256=first.sha256))
+    kept = manifests(shelf)
+    kept.check_chain(second)
+    assert kept.ids() == (first.id, second.id)
+    assert kept.latest() == second
+    assert kept.as_of(AS_OF + timedelta(hours=3)) == first.id
+    assert kept.as_of(AS_OF - timedelta(hours=3)) is None
+    key = next(key for _, key in shelf.objects if first.id in key and "/heads/" in key)
+    other = first.model_copy(update={"run_id": "somebody"})
+    unsigned = manifests(shelf, signed=False)
+    shelf.put("backup", key, head_bytes(other))
+    with pytest.raises(ManifestBroken, match="not the one that"):
+        unsigned.check_chain(second)
+
+
+def test_s17_a_head_is_believed_by_its_record_or_its_mac_and_never_without_either():
+    shelf = MemoryShelf()
+    head = backed_up(shelf, [Entry("a", 1, "e", "v1")], signed=False)
+    assert manifests(shelf, signed=False).head(head.id) == head
+    with pytest.raises(ManifestBroken, match="no MAC, and Steward has no record"):
+        manifests(shelf).head(head.id)
+    assert manifests(shelf, known={head.id: head.sha256}).head(head.id) == head
+    with pytest.raises(ManifestBroken, match="another one than Steward wrote"):
+        manifests(shelf, known={head.id: "0" * 64}).head(head.id)
+    with pytest.raises(ManifestBroken, match="no longer in bucket"):
+        manifests(shelf, known={"20991231T000000Z-x-y": "0" * 64}).ids()
+
+
+def test_a_head_in_another_one_s_place_is_noticed():
+    shelf = MemoryShelf()
+    first, second = backed_up(shelf, [Entry("a", 1, "e", None)]), backed_up(shelf, [Entry("a", 1, "e", None)], 1)
+    key = next(key for _, key in shelf.objects if second.id in key and "/heads/" in key)
+    shelf.put("backup", key, head_bytes(first))
+    with pytest.raises(ManifestBroken, match=f"says that it is {first.id}"):
+        manifests(shelf).head(second.id)
+
+
+def test_a_manifest_written_again_after_a_crash_stays_as_first_written():
+    shelf = MemoryShelf()
+    head = backed_up(shelf, [Entry("a", 1, "e", None)])
+    again = manifests(shelf).put_head(head.model_copy(update={"run_id": "another"}))
+    assert again == head
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"format": 99}', b"\xff\xfe", b"{" * 5000])
+def test_a_head_that_cannot_be_read_is_broken_and_no_crash(data):
+    with pytest.raises(ManifestBroken):
+        read_head(data, "m")
+
+
+def test_a_head_of_another_format_or_with_parts_out_of_order_is_refused():
+    shelf = MemoryShelf()
+    head = backed_up(shelf, [Entry("a", 1, "e", None)])
+    with pytest.raises(ManifestBroken, match="format 2"):
+        read_head(head_bytes(head.model_copy(update={"format": 2})), "m")
+    twice = head.model_copy(update={"parts": (*head.parts, *head.parts)})
+    with pytest.raises(ManifestBroken, match="out of order"):
+        read_head(head_bytes(twice), "m")
+
+
+def test_parts_outside_a_shard_are_not_read():
+    shelf = MemoryShelf()
+    kept, parts = manifests(shelf), []
+    for number, name in enumerate("abc"):
+        writer = PartWriter()
+        writer.add(Entry(name, 1, "e", None))
+        parts.append(kept.put_part("id", 0, number, writer))
+    shelf.objects["backup", parts[0].key] = [b"broken"]
+    found = kept.entries_of("id", tuple(parts), Shard("a", "b"))
+    assert [entry.key for entry in found] == ["b"]
+
+
+def test_a_place_that_another_source_has_is_told_also_when_one_lies_in_the_other():
+    shelf = MemoryShelf()
+    claim(shelf, Owner("one", "models/mlflow/", "mlflow/", "first"), "backup")
+    assert rival(shelf, Owner("two", "other/mlflow/", "mlflow/", "second"), "backup").source == "models/mlflow/"
+    assert rival(shelf, Owner("two", "other/", "", "second"), "backup") is not None
+    assert rival(shelf, Owner("two", "other/state/", "state/", "second"), "backup") is None
+    assert rival(shelf, Owner("one", "models/mlflow/", "mlflow/", "first"), "backup") is None
+    shelf.put("backup", ".steward-backup/owners/odd.json", json.dumps(["x"]).encode())
+    with pytest.raises(ManifestBroken):
+        rival(shelf, Owner("two", "other/state/", "state/", "second"), "backup")
