@@ -11,24 +11,50 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.clock import RealClock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from chalicelib.diagnosis.diagnose import Diagnoser
     from chalicelib.flows.parts import Parts
+    from chalicelib.flows.reach import Inside
     from chalicelib.models.runbook import Runbook
     from chalicelib.models.stack import Stack
     from chalicelib.models.step_index import StepIndex
+    from chalicelib.net.reach import Carry
     from chalicelib.store.table import Table
 
 VERSION = "0.1.0"
 CATALOG_FILE = "catalog.json"
 """Runbooks compiled by packaging; Lambda reads no YAML."""
 SIGNATURES_FILE = "signatures.json"
+DATABASE_CA_FILE = "rds-ca.pem"
+"""Amazon's certificates for RDS, where packaging has put them; without them servers are not verified, and every
+answer says so."""
 
 
 @cache
 def parts() -> "Parts":
     return _build(os.environ)
+
+
+@cache
+def inside() -> "Inside":
+    """What `reach` asks with, in the network of a stack. It reads no environment and no state."""
+    from pathlib import Path
+
+    from chalicelib.flows.reach import Inside
+    from chalicelib.net.checked_connection import Connecting
+    from chalicelib.net.database_login import ByEngine
+    from chalicelib.net.guarded import GuardedHttp
+    from chalicelib.net.ldap_login import LdapLogin
+    from chalicelib.net.mysql_login import MysqlLogin
+    from chalicelib.net.postgres_login import PostgresLogin
+
+    certificates = Path(__file__).resolve().parent.parent / DATABASE_CA_FILE
+    to_rds = Connecting(ca_file=str(certificates) if certificates.is_file() else None)
+    mysql = MysqlLogin(to_rds)
+    logins = ByEngine({"postgres": PostgresLogin(to_rds), "mysql": mysql, "mariadb": mysql})
+    # A directory's certificates are its owner's: Amazon's would only refuse them.
+    return Inside(databases=logins, directories=LdapLogin(Connecting()), http=GuardedHttp())
 
 
 @cache
@@ -83,11 +109,13 @@ def _build(env: "Mapping[str, str]") -> "Parts":
     from chalicelib.catalog.match import Matcher
     from chalicelib.engine.machine import StepFunctionsDriver
     from chalicelib.flows.parts import Parts
+    from chalicelib.guards.roles import Roles
     from chalicelib.net.guarded import GuardedHttp
     from chalicelib.observability import PowertoolsTelemetry
     from chalicelib.settings import Settings, check_boto3
     from chalicelib.signals.tie import StackKeys
     from chalicelib.steps.senses import Senses
+    from chalicelib.store.audit import Audit
     from chalicelib.store.decisions import Decisions
     from chalicelib.store.dynamodb import DynamoTable
 
@@ -107,7 +135,12 @@ def _build(env: "Mapping[str, str]") -> "Parts":
             sessions=sessions,
             http=http,
             jitter=random.random,
-            senses=Senses(diagnoser=_diagnoser(), evidence=S3Blobs(own.s3, settings.evidence_bucket)),
+            senses=Senses(
+                diagnoser=_diagnoser(),
+                evidence=S3Blobs(own.s3, settings.evidence_bucket),
+                carry_into=_carry_into(own, settings.stage),
+                read_fingerprint_key=_fingerprint_key(own, settings.fingerprint_secret),
+            ),
         ),
         decisions=Decisions(table),
         archive=S3Blobs(own.s3, settings.archive_bucket),
@@ -115,14 +148,49 @@ def _build(env: "Mapping[str, str]") -> "Parts":
         matcher=Matcher.of(runbooks.values()),
         stack_keys=StackKeys.of(stacks.values()),
         channels=_channels(own, stacks, telemetry, http),
-        driver=StepFunctionsDriver(own.sfn, settings.machine_arn),
+        driver=StepFunctionsDriver(own.sfn, settings.machine_arn, telemetry),
         telemetry=telemetry,
         limits=settings.fleet_limits(len(stacks)),
+        audit=Audit(table),
+        roles=Roles.of(settings.roles),
         own_account=settings.account,
         clock=RealClock(),
         new_id=lambda: uuid.uuid4().hex,
         pause=RealClock().sleep,
     )
+
+
+def _carry_into(own: Any, stage: str) -> "Callable[[Stack], Carry]":  # noqa: ANN401
+    """With Steward's own rights: `advance` may call these functions, and a stack's role need not."""
+    from functools import partial
+
+    from chalicelib.aws.lambda_invoke import reach_function
+    from chalicelib.net.reach_words import MOST_ANSWERED
+
+    return lambda stack: partial(_ask, own, reach_function(stage, stack), MOST_ANSWERED)
+
+
+def _ask(own: Any, function: str, most: int, payload: bytes) -> bytes:  # noqa: ANN401
+    answer: bytes = own.lambda_invoke.ask(function, payload, max_bytes=most)
+    return answer
+
+
+def _fingerprint_key(own: Any, secret: str | None) -> "Callable[[], bytes] | None":  # noqa: ANN401
+    """Read when the first step runs, and kept. One that cannot be read shows no fingerprints (S29)."""
+    if secret is None:
+        return None
+    from chalicelib.errors import AwsError
+
+    kept: list[bytes] = []
+
+    def read() -> bytes:
+        try:
+            kept[:] = kept or [own.secrets.text(secret).encode()]
+        except AwsError:
+            return b""
+        return kept[0]
+
+    return read
 
 
 def _stacks(own: Any, stage: str) -> "dict[str, Stack]":  # noqa: ANN401

@@ -6,15 +6,19 @@ step declares, on exactly this stack's resources, and with the run's id as sourc
 
 import json
 import re
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.aws.gateways import Aws, Session
 from chalicelib.aws.sts import Credentials
 from chalicelib.errors import AwsDenied, AwsInvalid
 from chalicelib.models.stack import Stack
 from chalicelib.models.step_index import Permission
+
+if TYPE_CHECKING:
+    Client = Callable[..., Any]
 
 SessionFactory = Callable[[str, Credentials | None], Session]
 """Makes a session for a region; without credentials it is Steward's own."""
@@ -29,13 +33,51 @@ class Sessions(Protocol):
         self, stack: Stack, run_id: str, step: str, permissions: Sequence[Permission], *, plan_mode: bool = False
     ) -> Aws: ...
 
+    def for_parts(
+        self,
+        stack: Stack,
+        run_id: str,
+        step: str,
+        parts: Mapping[str, Sequence[Permission]],
+        *,
+        plan_mode: bool = False,
+    ) -> Mapping[str, Aws]:
+        """For a probe that asks others: by the part's name, rights that hold what the part declares."""
+
+
+class _NoRights:
+    """Stands where nothing may be asked at all."""
+
+    @property
+    def client(self) -> "Client":
+        raise AwsDenied("sts:AssumeRole", "NoRights", "this step declares no rights of its own")
+
+
+class _AssumedLater:
+    """A session whose role is assumed when its first client is made: of many parts some never ask."""
+
+    def __init__(self, assume: Callable[[], Session]) -> None:
+        self._assume = assume
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+
+    @property
+    def client(self) -> "Client":
+        with self._lock:  # parts of one session are asked side by side
+            if self._session is None:
+                self._session = self._assume()
+            return self._session.client
+
 
 def boto3_session(region: str, credentials: Credentials | None) -> Session:
     import boto3
 
+    from chalicelib.aws.lean_session import lean_core
+
     if credentials is None:
-        return boto3.Session(region_name=region)
+        return boto3.Session(botocore_session=lean_core(), region_name=region)
     return boto3.Session(
+        botocore_session=lean_core(),
         region_name=region,
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
@@ -64,8 +106,35 @@ class StackSessions:
         """A stack without a role is cared for with Steward's own rights, which its operator chose."""
         if stack.role is None:
             return self._unassumed(stack.region, plan_mode)
+        if not permissions:
+            return Aws(_NoRights(), stack.region, read_only=plan_mode)
         credentials = self._assume(stack, stack.role, run_id, step, permissions)
         return Aws(self._factory(stack.region, credentials), stack.region, read_only=plan_mode)
+
+    def for_parts(
+        self,
+        stack: Stack,
+        run_id: str,
+        step: str,
+        parts: Mapping[str, Sequence[Permission]],
+        *,
+        plan_mode: bool = False,
+    ) -> Mapping[str, Aws]:
+        """As few sessions as session policies of 2,048 characters allow: each costs a call and clients."""
+        role = stack.role
+        if role is None:
+            return dict.fromkeys(parts, self._unassumed(stack.region, plan_mode))
+        found: dict[str, Aws] = {}
+        for number, group in enumerate(grouped(stack, self._account_of(stack, role), parts), 1):
+            wanted = [permission for part in group for permission in parts[part]]
+            session = _AssumedLater(self._assuming(stack, role, run_id, f"{step}-{number}", wanted))
+            found |= dict.fromkeys(group, Aws(session, stack.region, read_only=plan_mode))
+        return found
+
+    def _assuming(
+        self, stack: Stack, role: str, run_id: str, step: str, permissions: Sequence[Permission]
+    ) -> Callable[[], Session]:
+        return lambda: self._factory(stack.region, self._assume(stack, role, run_id, step, permissions))
 
     def _unassumed(self, region: str, plan_mode: bool) -> Aws:
         """Kept: clients cost 30 to 90 ms each, and these rights are the same for every step."""
@@ -74,11 +143,14 @@ class StackSessions:
             known = self._kept[region, plan_mode] = Aws(self._factory(region, None), region, read_only=plan_mode)
         return known
 
+    def _account_of(self, stack: Stack, role: str) -> str:
+        """Asked of STS only where neither the stack nor its role says it."""
+        return stack.account or account_of(role) or self._account
+
     def _assume(
         self, stack: Stack, role: str, run_id: str, step: str, permissions: Sequence[Permission]
     ) -> Credentials:
-        # The account is asked of STS only where neither the stack nor its role says it.
-        account = stack.account or account_of(role) or self._account
+        account = self._account_of(stack, role)
         role_arn = role if role.startswith("arn:") else f"arn:{partition_of(stack.region)}:iam::{account}:role/{role}"
         credentials = self.own.sts.assume_role(
             role_arn,
@@ -103,8 +175,30 @@ def partition_of(region: str) -> str:
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
+def grouped(stack: Stack, account: str, parts: Mapping[str, Sequence[Permission]]) -> tuple[tuple[str, ...], ...]:
+    """Parts whose rights fit together into one session policy, each part into the first group with room.
+    One that fits into none is a group by itself: its session is refused, and the others are not."""
+    groups: list[list[str]] = []
+    for part in parts:
+        for group in groups:
+            together = [permission for one in (*group, part) for permission in parts[one]]
+            if len(_policy(stack, account, together)) <= _POLICY_LIMIT:
+                group.append(part)
+                break
+        else:
+            groups.append([part])
+    return tuple(tuple(group) for group in groups)
+
+
 def session_policy(stack: Stack, account: str, permissions: Sequence[Permission]) -> str:
     """The step's declared actions on this stack's resources, and nothing else."""
+    policy = _policy(stack, account, permissions)
+    if len(policy) > _POLICY_LIMIT:
+        raise AwsInvalid("sts:AssumeRole", "PackedPolicyTooLarge", f"the step's policy is {len(policy)} characters")
+    return policy
+
+
+def _policy(stack: Stack, account: str, permissions: Sequence[Permission]) -> str:
     facts = resource_facts(stack, account)
     groups: dict[tuple[str, str], set[str]] = {}
     for permission in permissions:
@@ -127,10 +221,7 @@ def session_policy(stack: Stack, account: str, permissions: Sequence[Permission]
     ]
     # An absent session policy would mean all of the role's rights: no rights are said as a denial.
     nothing = [{"Effect": "Deny", "Action": "*", "Resource": "*"}]
-    policy = json.dumps({"Version": "2012-10-17", "Statement": statements or nothing}, separators=(",", ":"))
-    if len(policy) > _POLICY_LIMIT:
-        raise AwsInvalid("sts:AssumeRole", "PackedPolicyTooLarge", f"the step's policy is {len(policy)} characters")
-    return policy
+    return json.dumps({"Version": "2012-10-17", "Statement": statements or nothing}, separators=(",", ":"))
 
 
 def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
@@ -139,12 +230,16 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
         "partition": partition_of(stack.region),
         "region": stack.region,
         "account": account,
+        "stack": stack.stack,
+        "offsite_region": stack.backup.offsite.region if stack.backup.offsite else None,
+        "offsite_key": stack.backup.offsite.kms_key if stack.backup.offsite else None,
         "cluster": stack.ecs.cluster,
         "service": stack.ecs.service,
         "target_group": stack.load_balancer.target_group if stack.load_balancer else None,
         "database": stack.database.instance if stack.database else None,
         "database_cluster": stack.database.cluster if stack.database else None,
         "bucket": stack.artifacts.bucket if stack.artifacts else None,
+        "backup_bucket": stack.artifacts.backup_bucket if stack.artifacts else None,
         "admin_secret": _secret_name(stack.mlflow.admin_secret),
         "database_secret": _secret_name(stack.database.secret if stack.database else None),
         "artifacts_secret": _secret_name(stack.artifacts.secret if stack.artifacts else None),

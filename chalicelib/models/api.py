@@ -143,6 +143,8 @@ class RunWhole(RunBrief):
     steps: tuple[dict[str, Any], ...]
     verification: dict[str, Any] | None
     timeline: tuple[dict[str, Any], ...]
+    progress: dict[str, Any] | None = None
+    """Of long work under way: done, total, percent, rate and seconds left."""
 
 
 class PlanShown(Shape):
@@ -165,6 +167,7 @@ class News(Shape):
     moments: tuple[dict[str, Any], ...]
     seq: int
     over: bool
+    progress: dict[str, Any] | None = None
 
 
 class Started(Shape):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from chalicelib.net.database_contents import Contents
 from chalicelib.net.login_problem import Problem
 
 NOT_FROM_HERE = "not reachable from here"
@@ -26,6 +27,8 @@ class DatabaseRequest:
     password: str = field(repr=False)
     timeout_s: float = 3.0
     """For everything together: resolving, connecting, logging in, asking."""
+    contents: bool = False
+    """Also count the rows of MLflow's tables, which takes its time on a large store."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class DatabaseFacts:
     alembic_version: tuple[str, ...] | None = None
     """Empty: the table is not there, so no MLflow has ever set up its schema."""
     holders: tuple[Holder, ...] = ()
+    contents: Contents | None = None
+    """Only where it was asked for."""
 
 
 class DatabaseLogin(Protocol):
@@ -72,11 +77,12 @@ class DatabaseLogin(Protocol):
 def failed(problem: Problem, detail: str) -> DatabaseFacts:
     """What a problem by itself says about how far the login got."""
     never_there = {Problem.UNRESOLVABLE, Problem.REFUSED, Problem.TIMEOUT}
+    unknown = {Problem.FORBIDDEN_ADDRESS, Problem.OUT_OF_REACH}
     logged_in = {Problem.NO_DATABASE: True, Problem.AUTHENTICATION: False}
     return DatabaseFacts(
         problem=problem,
         detail=detail,
-        reachable=None if problem is Problem.FORBIDDEN_ADDRESS else problem not in never_there,
+        reachable=None if problem in unknown else problem not in never_there,
         authenticated=logged_in.get(problem),
         database_exists=False if problem is Problem.NO_DATABASE else None,
     )

@@ -50,7 +50,7 @@ class DirectoryLogin(Protocol):
 
 def failed(problem: Problem, detail: str, *, tls: str | None = None) -> DirectoryFacts:
     never_there = {Problem.UNRESOLVABLE, Problem.REFUSED, Problem.TIMEOUT}
-    unknown = {Problem.FORBIDDEN_ADDRESS, Problem.PLAIN_TEXT}
+    unknown = {Problem.FORBIDDEN_ADDRESS, Problem.PLAIN_TEXT, Problem.OUT_OF_REACH}
     bound = {Problem.AUTHENTICATION: False, Problem.NO_BASE: True}
     return DirectoryFacts(
         problem=problem,

@@ -6,6 +6,7 @@ decided here, but its kind tells a caller which side it is on:
     dns · refused (no connection, also none in time) · tls · forbidden_address   never got through
     timeout (connected, no whole answer in time) · protocol (no HTTP, or cut off)  got through, no answer
     too_large                                                                      answered too much
+    out_of_reach (the function in the stack's network did not answer)              our own blindness
 """
 
 from dataclasses import dataclass, field

@@ -19,7 +19,19 @@ class Problem(StrEnum):
     UNTRUSTED = "certificate_not_trusted_here"  # by the certificates this worker has; MLflow may have others
     FORBIDDEN_ADDRESS = "forbidden_address"  # S25: the name leads where Steward does not connect to
     PLAIN_TEXT = "login_not_sent_in_plain_text"  # S25
+    OUT_OF_REACH = "out_of_reach"  # the function in the stack's network did not answer
 
     @property
     def is_ours(self) -> bool:
-        return self in {Problem.NOT_ADMITTED, Problem.UNTRUSTED, Problem.FORBIDDEN_ADDRESS, Problem.PLAIN_TEXT}
+        return self in _OURS
+
+
+_OURS = frozenset(
+    {
+        Problem.NOT_ADMITTED,
+        Problem.UNTRUSTED,
+        Problem.FORBIDDEN_ADDRESS,
+        Problem.PLAIN_TEXT,
+        Problem.OUT_OF_REACH,
+    }
+)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.net.checked_connection import Connecting, NoConnection
+from chalicelib.net.database_contents import Contents, Rows, read_contents
 from chalicelib.net.database_login import MOST_HOLDERS, DatabaseFacts, DatabaseRequest, Holder, failed
 from chalicelib.net.deadline import Deadline
 from chalicelib.net.login_problem import Problem
@@ -70,7 +71,8 @@ class MysqlLogin:
         try:
             connection.connect(sock)
             with contextlib.closing(connection):
-                return _facts(connection, self._connecting)
+                facts = _facts(connection, self._connecting)
+                return replace(facts, contents=_contents(connection)) if request.contents else facts
         except pymysql.MySQLError as exc:
             return _refused(exc, request)
         except (OSError, LookupError, ValueError, TypeError, struct.error) as exc:
@@ -109,6 +111,18 @@ def _holders(threads: tuple[tuple[Any, ...], ...]) -> tuple[Holder, ...]:
     groups = Counter((str(user), str(host).rsplit(":", 1)[0], str(command)) for user, host, command, _ in threads)
     ordered = sorted(groups.items(), key=lambda group: (-group[1], group[0]))
     return tuple(Holder(user, "", host, command, count) for (user, host, command), count in ordered[:MOST_HOLDERS])
+
+
+def _contents(connection: "Connection[Any]") -> Contents:
+    import pymysql
+
+    def ask(sql: str) -> Rows | None:
+        try:
+            return _asked(connection, sql)
+        except pymysql.err.ProgrammingError:  # no such table
+            return None
+
+    return read_contents(ask)
 
 
 def _alembic_version(connection: "Connection[Any]") -> tuple[str, ...] | None:

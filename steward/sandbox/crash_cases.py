@@ -112,6 +112,7 @@ CASES: dict[str, Case] = {
     ),
     "artifact-store-denied": Case("artifact-store-denied", "bucket-denied", act=by_hand("artifact-store-denied")),
     "credentials-rotated": Case("credentials-rotated", "secret-rotated"),
+    "debug-logging": Case("debug-logging", None, act=by_hand("debug-logging", minutes=15)),
     "scale": Case("scale", None, act=by_hand("scale", tasks=3, cpu=1024, memory=2048, databaseClass="db.t3.small")),
     "scale-storage": Case("scale", None, act=by_hand("scale", databaseStorageGib=40)),
     "authentication-broken": Case("authentication-broken", "ldap-down", act=by_hand("authentication-broken")),

@@ -85,9 +85,7 @@ class TrackingApi:
 
     def _models(self, asked: Mapping[str, Any], _now: datetime) -> Answer:
         wanted = set(asked.get("experiment_ids") or ())
-        found = [
-            one for one in self._tables.models.values() if one.experiment in wanted and one.deleted_at is None
-        ]
+        found = [one for one in self._tables.models.values() if one.experiment in wanted and one.deleted_at is None]
         return self._page("models", [_model(one) for one in found], asked)
 
     def _traces(self, asked: Mapping[str, Any], _now: datetime) -> Answer:

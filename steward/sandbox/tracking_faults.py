@@ -82,7 +82,9 @@ def _objects(world: "World", path: str, age: timedelta) -> None:
 
 
 TRACKING_FAULTS = (
-    Fault("old-runs", "Ten runs of 400 days ago; a model rests on one, one is tagged to keep, one still runs.", old_runs),
+    Fault(
+        "old-runs", "Ten runs of 400 days ago; a model rests on one, one is tagged to keep, one still runs.", old_runs
+    ),
     Fault(
         "deleted-runs",
         "Runs that people deleted 200 days ago and yesterday, with their artifacts still in the bucket.",

@@ -44,6 +44,7 @@ FULL = Stack.model_validate(
         "ldap": {"url": "ldaps://ldap.example.com", "baseDn": "dc=example,dc=com", "bindSecret": "mlflow/ldap"},
         "artifacts": {"bucket": "a-rather-long-name-for-a-bucket-of-artifacts", "secret": "mlflow/minio"},
         "mlflow": {"auth": "basic", "adminSecret": "mlflow/admin"},
+        "backup": {"offsite": {"region": "ap-southeast-1", "kmsKey": "alias/a-key-of-the-other-region"}},
     }
 )
 
@@ -129,7 +130,9 @@ def test_s21_a_right_to_change_names_its_resource(name, step):
         assert set(re.findall(r"\{(\w+)\}", permission.resource)) <= fields
         if not permission.action.partition(":")[2].startswith(_PREFIXES):
             named = {"{cluster}", "{bucket}", "{task_role}", "{execution_role}", ":task-definition/"}
-            assert any(name in permission.resource for name in named)
+            named |= {"{database}", "{database_cluster}", "{database_secret}", "{offsite_key}"}
+            tagged = "steward:stack" in json.dumps(permission.condition)  # S16: what carries, or gets, Steward's tag
+            assert tagged or any(name in permission.resource for name in named)
         assert permission.why
 
 

@@ -1,0 +1,68 @@
+"""Posture: how well a stack's data is protected, in figures and in words."""
+
+from chalicelib.models.shape import Shape
+from chalicelib.models.words import Utc
+
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60))
+_ENOUGH = 2
+
+
+def roughly(seconds: int) -> str:
+    """`26 h`, `3 d`, `95 s`: from two of a unit on, in that unit, rounded down."""
+    unit, size = next(((unit, size) for unit, size in _UNITS if seconds >= _ENOUGH * size), ("s", 1))
+    return f"{seconds // size} {unit}"
+
+
+class Others(Shape):
+    """Backups that others make: seen and counted, never made twice and never pruned."""
+
+    automated: int = 0
+    """RDS's own."""
+    aws_backup: int = 0
+    newest_at: Utc | None = None
+
+
+class Protection(Shape):
+    """Of the database, or of the artifacts."""
+
+    what: str
+    newest_good: str | None = None
+    newest_good_at: Utc | None = None
+    age_s: int | None = None
+    objective_s: int
+    suspect: int = 0
+    """Backups that are doubted, and so not good."""
+
+    @property
+    def is_late(self) -> bool:
+        return self.age_s is None or self.age_s > self.objective_s
+
+    def __str__(self) -> str:
+        objective = roughly(self.objective_s)
+        if self.age_s is None:
+            return f"{self.what}: no good backup, and the objective is {objective}"
+        said = f"{self.what}: {self.newest_good} is {roughly(self.age_s)} old, the objective is {objective}"
+        return f"{said}: LATE" if self.is_late else said
+
+
+class Posture(Shape):
+    stack: str
+    protections: tuple[Protection, ...] = ()
+    """Of what there is to protect."""
+    proven_at: Utc | None = None
+    """The last drill that proved a restore."""
+    proven_age_s: int | None = None
+    proven: str | None = None
+    """In words: recovery time and recovery point really achieved."""
+    drill_failed: str | None = None
+    """The last drill, where it proved nothing."""
+    unproven_s: int | None = None
+    """Since when nothing has been proven: since that drill, or for as long as there are backups."""
+    others: Others | None = None
+    """None: not looked at."""
+    suspicion: str | None = None
+    not_covered: tuple[str, ...] = ()
+
+    @property
+    def is_late(self) -> bool:
+        return any(one.is_late for one in self.protections)
