@@ -3,6 +3,7 @@
 A further client on one session costs 30 to 40 ms, on a session of its own 90: so there is one.
 """
 
+import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,10 +17,22 @@ if TYPE_CHECKING:
     from chalicelib.aws.cloudwatch import Cloudwatch
     from chalicelib.aws.ecr import Ecr
     from chalicelib.aws.ecs import Ecs
+    from chalicelib.aws.ecs_families import EcsFamilies
+    from chalicelib.aws.ecs_one_off import EcsOneOff
     from chalicelib.aws.elb import Elb
+    from chalicelib.aws.kms import Kms
+    from chalicelib.aws.kms_keys import KmsKeys
+    from chalicelib.aws.lambda_invoke import LambdaInvoke
+    from chalicelib.aws.log_groups import LogGroups
     from chalicelib.aws.logs import Logs
+    from chalicelib.aws.quotas import Quotas
     from chalicelib.aws.rds import Rds
+    from chalicelib.aws.rds_restores import RdsRestores
+    from chalicelib.aws.rds_snapshots import RdsSnapshots
     from chalicelib.aws.s3 import S3
+    from chalicelib.aws.s3_lane import S3Lane
+    from chalicelib.aws.s3_leftovers import Leftovers
+    from chalicelib.aws.s3_vault import Vault
     from chalicelib.aws.secrets import Login, Secrets
     from chalicelib.aws.sfn import Sfn
     from chalicelib.aws.sns import Sns
@@ -40,6 +53,14 @@ class Aws:
         self.region = region
         self.read_only = read_only
         self._session = session
+        self._making = threading.Lock()
+
+    def in_region(self, region: str) -> "Aws":
+        """The same rights elsewhere: what is copied to another region is made and looked at there."""
+        if region == self.region:
+            return self
+        kept: dict[str, Aws] = self.__dict__.setdefault("_elsewhere", {})
+        return kept.setdefault(region, Aws(self._session, region, read_only=self.read_only))
 
     def _client(self, service: str, config: Any = None, **over: str) -> Any:  # noqa: ANN401 - each gateway says which client it takes
         from botocore.config import Config
@@ -53,7 +74,8 @@ class Aws:
             user_agent_extra="mlflow-steward",
         )
         config = usual.merge(config) if config is not None else usual
-        client = self._session.client(service, region_name=self.region, config=config, **over)
+        with self._making:  # probes side by side ask for clients at once, and sessions of boto3 are not thread-safe
+            client = self._session.client(service, region_name=self.region, config=config, **over)
         if self.read_only:
             refuse_changes(client.meta.events)
         return client
@@ -89,10 +111,56 @@ class Aws:
         return Ecs(self._client("ecs"))
 
     @cached_property
+    def ecs_families(self) -> "EcsFamilies":
+        from chalicelib.aws.ecs_families import EcsFamilies
+
+        return EcsFamilies(self._client("ecs"))
+
+    @cached_property
+    def leftovers(self) -> "Leftovers":
+        from chalicelib.aws.s3_leftovers import Leftovers
+
+        return Leftovers(self._client("s3"))
+
+    @cached_property
+    def log_groups(self) -> "LogGroups":
+        from chalicelib.aws.log_groups import LogGroups
+
+        return LogGroups(self._client("logs"))
+
+    @cached_property
+    def ecs_one_off(self) -> "EcsOneOff":
+        from chalicelib.aws.ecs_one_off import EcsOneOff
+
+        return EcsOneOff(self._client("ecs"))
+
+    @cached_property
     def elb(self) -> "Elb":
         from chalicelib.aws.elb import Elb
 
         return Elb(self._client("elbv2"))
+
+    @cached_property
+    def lambda_invoke(self) -> "LambdaInvoke":
+        from botocore.config import Config
+
+        from chalicelib.aws.lambda_invoke import LambdaInvoke
+
+        # Longer than anything that may be asked of it (15 s), start included; tried once.
+        once: Any = {"mode": "standard", "total_max_attempts": 1}
+        return LambdaInvoke(self._client("lambda", Config(read_timeout=25, retries=once)))
+
+    @cached_property
+    def kms(self) -> "Kms":
+        from chalicelib.aws.kms import Kms
+
+        return Kms(self._client("kms"))
+
+    @cached_property
+    def kms_keys(self) -> "KmsKeys":
+        from chalicelib.aws.kms_keys import KmsKeys
+
+        return KmsKeys(self._client("kms"))
 
     @cached_property
     def logs(self) -> "Logs":
@@ -101,10 +169,32 @@ class Aws:
         return Logs(self._client("logs"))
 
     @cached_property
+    def _rds_client(self) -> Any:  # noqa: ANN401 - as _client
+        return self._client("rds")
+
+    @cached_property
+    def quotas(self) -> "Quotas":
+        from chalicelib.aws.quotas import Quotas
+
+        return Quotas(self._client("service-quotas"))
+
+    @cached_property
     def rds(self) -> "Rds":
         from chalicelib.aws.rds import Rds
 
-        return Rds(self._client("rds"))
+        return Rds(self._rds_client)
+
+    @cached_property
+    def rds_restores(self) -> "RdsRestores":
+        from chalicelib.aws.rds_restores import RdsRestores
+
+        return RdsRestores(self._rds_client)
+
+    @cached_property
+    def rds_snapshots(self) -> "RdsSnapshots":
+        from chalicelib.aws.rds_snapshots import RdsSnapshots
+
+        return RdsSnapshots(self._rds_client)
 
     @cached_property
     def s3(self) -> "S3":
@@ -126,6 +216,43 @@ class Aws:
             return S3(self._client("s3", anonymous, endpoint_url=endpoint))
         given = {"aws_access_key_id": keys.username, "aws_secret_access_key": keys.password}
         return S3(self._client("s3", Config(s3=by_path), endpoint_url=endpoint, **given))
+
+    @cached_property
+    def vault(self) -> "Vault":
+        from botocore.config import Config
+
+        from chalicelib.aws.s3_vault import Vault
+
+        # A copy of 5 GB is silent until it is done. What is read is hashed here: a wrong checksum is a finding.
+        config = Config(read_timeout=60, response_checksum_validation="when_required")
+        return Vault(self._client("s3", config))
+
+    def s3_lane(self, region: str | None = None, *, kms_key: str | None = None, connections: int = 64) -> "S3Lane":
+        """The fast way to list and copy, signed for one region: the listed bucket's, or the copy's target's."""
+        from chalicelib.aws.s3_lane import S3Lane
+        from chalicelib.aws.s3_lane_address import Endpoint
+        from chalicelib.aws.s3_lane_keys import KeyRing
+        from chalicelib.aws.s3_lane_wire import Wire
+
+        where = region or self.region
+        client = self._session.client("s3", region_name=where)
+
+        def credentials() -> Any:  # noqa: ANN401 - botocore's own
+            # asked for again when they expired on the way: a new client is what makes a session renew them
+            return self._session.client("s3", region_name=where)._get_credentials()  # noqa: SLF001
+
+        def emit(name: str, request: Any) -> Any:  # noqa: ANN401 - botocore's own
+            return client.meta.events.emit_until_response(name, request=request)[1]
+
+        wire = Wire(
+            Endpoint(client.meta.endpoint_url),
+            where,
+            KeyRing(credentials),
+            connections=connections,
+            read_only=self.read_only,
+            emit=emit,
+        )
+        return S3Lane(wire, kms_key=kms_key)
 
     @cached_property
     def secrets(self) -> "Secrets":

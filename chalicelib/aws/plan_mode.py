@@ -23,10 +23,12 @@ _SERVICES = frozenset(
         "elastic-load-balancing-v2",
         "eventbridge",
         "health",
+        "kms",
         "rds",
         "s3",
         "scheduler",
         "secrets-manager",
+        "service-quotas",
         "sfn",
         "sns",
         "sqs",
@@ -38,6 +40,7 @@ _SERVICES = frozenset(
 
 _ALSO_READ_ONLY = frozenset(
     {
+        ("kms", "VerifyMac"),
         ("rds", "DownloadDBLogFilePortion"),
         ("sts", "AssumeRole"),  # how a step gets its narrowed rights; changes nothing
         ("sts", "DecodeAuthorizationMessage"),
@@ -57,6 +60,11 @@ _NOT_READ_ONLY = frozenset(
     }
 )
 """Named like reads, and are not, or give away more than they read."""
+
+
+def only_reads(action: str) -> bool:
+    """Of an action as IAM writes it: whether its name says that it changes nothing."""
+    return action.partition(":")[2].startswith(_PREFIXES)
 
 
 class Events(Protocol):

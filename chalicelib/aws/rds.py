@@ -61,6 +61,14 @@ class DbEvent:
     message: str
 
 
+@dataclass(frozen=True)
+class AccountQuota:
+    name: str
+    """As RDS calls it: `DBInstances`, `ManualSnapshots`."""
+    used: int
+    most: int
+
+
 class Rds:
     def __init__(self, client: "RDSClient") -> None:
         self._client = client
@@ -95,6 +103,15 @@ class Rds:
             if "Date" in raw
         ]
         return tuple(sorted(found, key=lambda event: event.at))
+
+    def account_quotas(self) -> tuple[AccountQuota, ...]:
+        """What RDS lets this account have in the region, and how much of it there is."""
+        with calling("rds:DescribeAccountAttributes"):
+            answer = self._client.describe_account_attributes()
+        return tuple(
+            AccountQuota(raw["AccountQuotaName"], int(raw["Used"]), int(raw["Max"]))
+            for raw in answer.get("AccountQuotas", [])
+        )
 
 
 def _instance(raw: Mapping[str, Any]) -> DbInstance:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from chalicelib.aws.translate import calling
 from chalicelib.errors import AwsInvalid, AwsNotFound
+from chalicelib.models.webhook import SecretPair
 
 
 class _Client(Protocol):
@@ -17,6 +18,8 @@ class _Client(Protocol):
     def get_secret_value(self, **asked: object) -> dict[str, Any]: ...
 
     def describe_secret(self, **asked: object) -> dict[str, Any]: ...
+
+    def put_secret_value(self, **asked: object) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,23 @@ class Secrets:
     def __init__(self, client: _Client) -> None:
         self._client = client
 
+    def text(self, name: str) -> str:
+        """As it is: a webhook's address, a key."""
+        with calling("secretsmanager:GetSecretValue"):
+            value: str = self._client.get_secret_value(SecretId=name).get("SecretString", "")
+        return value
+
+    def pair(self, name: str) -> SecretPair:
+        """What counts now and, after a rotation, what counted before it."""
+        with calling("secretsmanager:GetSecretValue"):
+            now = self._client.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")
+        try:
+            with calling("secretsmanager:GetSecretValue"):
+                before = self._client.get_secret_value(SecretId=name, VersionStage="AWSPREVIOUS").get("SecretString")
+        except AwsNotFound:
+            before = None  # it was never rotated
+        return SecretPair(str(now.get("SecretString", "")), before, _utc(now.get("CreatedDate")))
+
     def login(self, name: str) -> Login:
         """A secret of the usual shape `{"username": …, "password": …}`."""
         with calling("secretsmanager:GetSecretValue"):
@@ -68,15 +88,36 @@ class Secrets:
             reason = f"secret {name} is not JSON with username and password"
             raise AwsInvalid("secretsmanager:GetSecretValue", "Shape", reason) from None
 
-    def database(self, name: str) -> DatabaseSecret:
-        """As RDS writes it (`username`, `password`, `host`, `port`), or as one address like MLflow wants it."""
+    def database(self, name: str, version: str | None = None) -> DatabaseSecret:
+        """As RDS writes it (`username`, `password`, `host`, `port`), or as one address like MLflow wants it.
+        `version` is a version's id; without it the current one."""
+        asked = {"SecretId": name, **({"VersionId": version} if version else {})}
         with calling("secretsmanager:GetSecretValue"):
-            text = self._client.get_secret_value(SecretId=name).get("SecretString", "")
+            text = self._client.get_secret_value(**asked).get("SecretString", "")
         found = _database_secret(text)
         if found is None:
             reason = f"secret {name} is neither JSON with username and password nor a database address"
             raise AwsInvalid("secretsmanager:GetSecretValue", "Shape", reason)
         return found
+
+    def point_at(self, name: str, former: str, host: str, token: str) -> bool:
+        """A new version in which `host` stands where `former` stood; nothing else differs, and its text leaves
+        this method for nowhere but Secrets Manager. False: `former` is not in it. `token` makes it one version,
+        however often it is asked for."""
+        with calling("secretsmanager:GetSecretValue"):
+            text = str(self._client.get_secret_value(SecretId=name).get("SecretString", ""))
+        pointed = re.sub(rf"(?<![\w.-]){re.escape(former)}(?![\w.-])", host, text)
+        if pointed == text:
+            return False
+        with calling("secretsmanager:PutSecretValue"):
+            self._client.put_secret_value(SecretId=name, SecretString=pointed, ClientRequestToken=token)
+        return True
+
+    def versions(self, name: str) -> dict[str, str]:
+        """Stage (AWSCURRENT, AWSPREVIOUS, AWSPENDING) to the id of the version that has it."""
+        with calling("secretsmanager:DescribeSecret"):
+            listed = self._client.describe_secret(SecretId=name).get("VersionIdsToStages", {})
+        return {stage: version for version, stages in listed.items() for stage in stages}
 
     def facts(self, name: str) -> SecretFacts | None:
         """None: there is no such secret. Never its value."""

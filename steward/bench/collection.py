@@ -12,6 +12,8 @@ from math import ceil
 from typing import Any
 
 from chalicelib.aws.gateways import Aws
+from chalicelib.aws.s3_objects import S3Objects, StoredObject
+from chalicelib.errors import StewardError
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
 from chalicelib.steps.actions.mlflow_delete_runs import DeleteRuns
@@ -124,16 +126,35 @@ def _keys(world: World) -> list[str]:
     return [key for key in world.artifacts.keys(f"{place.PREFIX}/") if "/artifacts/part-" in key]
 
 
+class _Listing(S3Objects):
+    """A bucket that is made while it is listed: moto would hold, and sort for every page, all its keys."""
+
+    def __init__(self, world: World, objects: int) -> None:
+        self._runs, self._each = sorted(world.tracking.runs.values(), key=key_of), objects // RUNS
+        self._at = world.clock.now() - timedelta(days=100)
+
+    def folders(self, bucket: str, prefix: str) -> Iterator[str]:  # noqa: ARG002 - there is one bucket
+        return iter(str(number) for number in range(1, EXPERIMENTS + 1))
+
+    def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:  # noqa: ARG002 - as above
+        for run in self._runs:
+            if key_of(run).startswith(prefix):
+                for number in range(self._each):
+                    yield StoredObject(key_of(run, f"part-{number:05d}"), 1, "etag", self._at)
+
+
 def _peak(objects: int) -> int:
     """Of looking for orphans in it."""
     with World.create() as world:
-        _fill(world, objects)
-        ctx = _Bench(world).ctx()
-        store, artifacts = ctx.aws.s3.many(), ctx.stack.artifacts
+        _fill(world, 0)
+        ctx, artifacts = _Bench(world).ctx(), world.stack().artifacts
         assert artifacts is not None  # noqa: S101 - the sandbox's stack has a bucket
-        next(iter(store.list(place.BUCKET, place.PREFIX)))  # clients and models are loaded once, before it counts
+        api = MlflowApi(ctx)
+        api.experiments()  # what is loaded once is loaded before it counts
         tracemalloc.start()
-        scan(MlflowApi(ctx), store, Place.of(artifacts), ctx.now, timedelta(days=30))
+        found = scan(api, _Listing(world, objects), Place.of(artifacts), ctx.now, timedelta(days=30))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
+    if found.objects != objects or found.orphans:
+        raise StewardError(f"{found.objects} of {objects} objects were seen, {len(found.orphans)} taken for orphans")
     return peak

@@ -32,8 +32,8 @@ def answer_tables(world: "World", start: datetime) -> dict[str, Answers]:
         "service-quotas": world.quotas.service_quotas(),
         "kms": KmsAnswers().table(),
         "application-autoscaling": world.scaling.table(),
-        "s3": BucketAnswers(world.bucket).table(),
+        "s3": BucketAnswers(world.bucket).table() | world.bucket.leftovers.s3(),
         "secretsmanager": world.secrets.table(),
-        "logs": LogsAnswers(world.logs).table(),
+        "logs": LogsAnswers(world.logs).table() | world.bucket.leftovers.log_groups(),
         "cloudtrail": world.trail.table(),
     }

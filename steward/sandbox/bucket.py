@@ -4,13 +4,14 @@ Two ask: MLflow with the task's role, and Steward with its own. A policy on the 
 right that only the task's role lacks stops MLflow alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from steward.sandbox import place
 from steward.sandbox.answers import HEADERS, Answer, Answers, Declined, Params
+from steward.sandbox.leftovers import Leftovers
 from steward.sandbox.task import Task
 
 OTHER_REGION = "eu-central-1"
@@ -46,6 +47,7 @@ class Bucket:
     state: str = Store.OK
     only_tasks: bool = False
     """What is denied is denied to the task's role, and to nobody else."""
+    leftovers: Leftovers = field(default_factory=Leftovers)
 
     @property
     def region(self) -> str:
@@ -124,7 +126,7 @@ class BucketAnswers:
                 return None
             error = self._bucket.error_for_steward(action)
             if error is None:
-                return self._facts(operation)
+                return self._facts(operation) or self._bucket.leftovers.facts(operation, params)
             if operation.startswith("Head"):  # an answer to HEAD has no body to carry code and message
                 names = {403: "Forbidden", 404: "Not Found"}
                 raise Declined(str(error.status), names[error.status], error.status)

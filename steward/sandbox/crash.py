@@ -21,6 +21,7 @@ from chalicelib.store.memory import MemoryTable
 from chalicelib.store.table import Item, Key
 from steward.sandbox.crash_backups import backup_problems, quarters
 from steward.sandbox.crash_copies import copy_problems, is_copying
+from steward.sandbox.crash_drills import drill_problems, is_of_history, is_sample
 from steward.sandbox.crash_objects import FragileHttp, is_many, tracking_problems
 from steward.sandbox.simulation import Simulation
 
@@ -243,6 +244,7 @@ def check(simulation: Simulation, *, over: bool) -> list[str]:
         if not any(moment.what in {"verdict", "ended"} for moment in simulation.parts.engine.runs.moments(run.id)):
             problems.append(f"the timeline of {run.id} has no end")
     of_data = backup_problems(simulation) + tracking_problems(simulation) + copy_problems(simulation)
+    of_data += drill_problems(simulation)
     return problems + _effects(simulation) + of_data
 
 
@@ -259,7 +261,10 @@ def _effects(simulation: Simulation) -> list[str]:
     for run in simulation.runs():
         for record in simulation.parts.engine.runs.steps(run.id):
             for change, progress in zip(record.changes, record.progress, strict=True):
-                if is_many(change.operation, change.parameters) or is_copying(change.operation, change.parameters):
+                if is_of_history(change.operation):
+                    continue
+                copies = is_copying(change.operation, change.parameters) or is_sample(change.parameters)
+                if copies or is_many(change.operation, change.parameters):
                     many = True
                 elif progress.state in {ChangeState.DONE, ChangeState.STARTED}:
                     recorded.update(effects_of(change.operation, change.parameters, run.id))

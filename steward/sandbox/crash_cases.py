@@ -16,6 +16,7 @@ from chalicelib.models.run import RunStatus
 from chalicelib.models.runbook import Runbook
 from steward.sandbox.crash import FragileSimulation, Points, Report, fly
 from steward.sandbox.crash_objects import bodies, lost_objects
+from steward.sandbox.left_over import left_by_a_stopped_drill
 from steward.sandbox.scenarios import MIRROR
 from steward.sandbox.seeded import taken_daily
 from steward.sandbox.simulation import Simulation
@@ -69,6 +70,14 @@ def by_clock(runbook: str, past_days: int = 0) -> Callable[[Simulation], bool]:
     return act
 
 
+def left_over(simulation: Simulation) -> bool:
+    """A drill was stopped yesterday; sweep finds what it left."""
+    if not simulation.asked_by_clock:
+        simulation.asked_by_clock = True
+        left_by_a_stopped_drill(simulation)
+    return bool(simulation.runs())
+
+
 @dataclass(frozen=True)
 class Case:
     runbook: str
@@ -110,9 +119,12 @@ CASES: dict[str, Case] = {
     "restore-artifacts": Case(
         "restore-artifacts", "artifacts-backed-up", {"count": 34}, act=by_hand("restore-artifacts", backup="latest")
     ),
+    "restore-drill": Case("restore-drill", "artifacts-backed-up", act=by_clock("restore-drill", 3)),
+    "clear-restored": Case("clear-restored", None, act=left_over),
     "artifact-store-denied": Case("artifact-store-denied", "bucket-denied", act=by_hand("artifact-store-denied")),
     "credentials-rotated": Case("credentials-rotated", "secret-rotated"),
     "debug-logging": Case("debug-logging", None, act=by_hand("debug-logging", minutes=15)),
+    "tidy-up": Case("tidy-up", "leftovers", act=by_hand("tidy-up")),
     "scale": Case("scale", None, act=by_hand("scale", tasks=3, cpu=1024, memory=2048, databaseClass="db.t3.small")),
     "scale-storage": Case("scale", None, act=by_hand("scale", databaseStorageGib=40)),
     "authentication-broken": Case("authentication-broken", "ldap-down", act=by_hand("authentication-broken")),

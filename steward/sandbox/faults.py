@@ -18,6 +18,7 @@ from steward.sandbox.bucket_faults import BUCKET_FAULTS
 from steward.sandbox.database_faults import DATABASE_FAULTS
 from steward.sandbox.fault import Fault, always_was, roll_out, serving
 from steward.sandbox.load import USUAL_PER_MINUTE
+from steward.sandbox.leftover_faults import LEFTOVER_FAULTS
 from steward.sandbox.rds_faults import RDS_FAULTS
 from steward.sandbox.rds_size_faults import SIZE_FAULTS
 from steward.sandbox.rotation_faults import ROTATION_FAULTS
@@ -249,6 +250,7 @@ FAULTS: dict[str, Fault] = {
         *RDS_FAULTS,
         *ROTATION_FAULTS,
         *SIZE_FAULTS,
+        *LEFTOVER_FAULTS,
         *TASK_FAULTS,
         *ACCOUNT_FAULTS,
         *TRACKING_FAULTS,

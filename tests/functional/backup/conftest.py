@@ -58,7 +58,7 @@ class Desk:
 
     def plan(self, name: str, **params: Any) -> tuple[Any, ...]:
         action = ACTIONS[name]
-        return action.plan(self.ctx(name.split(".")[1].split("_")[0]), action.Params(**params))
+        return action.plan(self.ctx(name.split(".")[1].split("_", maxsplit=1)[0]), action.Params(**params))
 
     def carry_out(self, name: str, **params: Any) -> list[Any]:
         """What each Change came to; `pending` counts the slices before it."""

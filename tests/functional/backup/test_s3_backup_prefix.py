@@ -30,7 +30,7 @@ def test_a_backup_is_good_only_once_copies_were_compared_and_a_sample_was_read_b
     record = desk.history.newest_good(place.NAME, BackupKind.ARTIFACTS)
     assert record is not None
     assert record.verified_at == desk.world.clock.now()
-    assert record.ref is not None and record.ref.startswith("s3://fraud-models-backup/.steward-backup/")
+    assert (record.ref or "").startswith("s3://fraud-models-backup/.steward-backup/")
     reads = [call for call in desk.world.calls if call.operation == "GetObject" and "VersionId" in call.params]
     assert len(reads) >= 12, "the sample is read by the versions that the manifest names"
 
@@ -93,10 +93,10 @@ def test_s17_a_tampered_manifest_is_refused_although_somebody_could_sign_it(desk
     client = desk.world.own_client("s3")
     head = client.get_object(Bucket=place.BACKUP_BUCKET, Key=key)["Body"].read()
     client.put_object(Bucket=place.BACKUP_BUCKET, Key=key, Body=head.replace(b'"known":0', b'"known":9'))
-    with pytest.raises(StepRefused, match="S17.*another one than Steward wrote"):
+    with pytest.raises(StepRefused, match=r"S17.*another one than Steward wrote"):
         desk.plan(NAME)
     client.delete_object(Bucket=place.BACKUP_BUCKET, Key=key)
-    with pytest.raises(StepRefused, match="S17.*no longer in bucket"):
+    with pytest.raises(StepRefused, match=r"S17.*no longer in bucket"):
         desk.plan(NAME)
 
 

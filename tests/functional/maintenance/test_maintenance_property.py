@@ -13,8 +13,8 @@ from chalicelib.steps.actions.mlflow_delete_runs import DeleteRuns
 from chalicelib.steps.actions.s3_quarantine_artifacts import QuarantineArtifacts
 from chalicelib.steps.step import Pending, Standing
 from steward.sandbox.crash_objects import bodies
-from steward.sandbox.tracking_faults import run_id
 from steward.sandbox.tracking import key_of
+from steward.sandbox.tracking_faults import run_id
 from steward.sandbox.world import World
 from tests.functional.maintenance.conftest import Bench
 

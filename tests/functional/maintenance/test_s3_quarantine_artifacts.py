@@ -32,9 +32,11 @@ def test_orphans_move_with_a_manifest_and_come_back_byte_for_byte(bench):
     assert lost_objects(bench.world, before) == []
     bench.carry_out(ACTION, [undo_of(change)])
     assert bodies(bench.world) == before
-    metadata = bench.world.session().client("s3").head_object(
-        Bucket=place.BUCKET, Key=next(key for key in before if "spaces" in key)
-    )["Metadata"]
+    metadata = (
+        bench.world.session()
+        .client("s3")
+        .head_object(Bucket=place.BUCKET, Key=next(key for key in before if "spaces" in key))["Metadata"]
+    )
     assert metadata == {"made-by": "mlflow"}
 
 

@@ -134,7 +134,19 @@ def forged(part: Part, lines: bytes) -> tuple[Part, bytes]:
         b'{"key":"a","size":1,"etag":"e"}\n{"key":"b","size":1,"etag":"e"}',
         b'{"key":"a","size":1,"etag":"' + b"x" * 20_000 + b'"}\n{"key":"b","size":1,"etag":"e"}\n',
     ],
-    ids=["cut", "order", "text-size", "negative", "unknown", "missing", "list", "deep", "bytes", "no-end", "endless-line"],
+    ids=[
+        "cut",
+        "order",
+        "text-size",
+        "negative",
+        "unknown",
+        "missing",
+        "list",
+        "deep",
+        "bytes",
+        "no-end",
+        "endless-line",
+    ],
 )
 def test_lines_that_no_steward_writes_are_refused_even_under_a_right_hash(lines):
     part, _ = written([Entry("a", 1, "e", None), Entry("b", 1, "e", None)])

@@ -31,7 +31,7 @@ from chalicelib.models.words import Risk, utc
 from chalicelib.notify.channels import MemoryChannel
 from chalicelib.observability import MemoryTelemetry
 from chalicelib.signals.tie import StackKeys
-from chalicelib.steps.checks import Check
+from chalicelib.steps.judging import Check
 from chalicelib.steps.step import (
     Action,
     ActionOutput,

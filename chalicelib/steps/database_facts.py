@@ -1,0 +1,105 @@
+"""Reading what a database holds, with the stack's own login: the one in use, or one that was restored."""
+
+from dataclasses import replace
+
+from chalicelib.errors import AwsError
+from chalicelib.models.shape import Shape
+from chalicelib.models.step_index import Permission
+from chalicelib.net.database_login import DatabaseFacts, DatabaseRequest
+from chalicelib.redact import strip_hidden
+from chalicelib.steps.blindness import denied, unseen
+from chalicelib.steps.permissions import DESCRIBE_DATABASE
+from chalicelib.steps.step import StepContext
+
+WITHIN_S = 12.0
+_USUAL_PORT = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
+READ_DATABASE = (
+    *DESCRIBE_DATABASE,
+    Permission(
+        action="secretsmanager:GetSecretValue",
+        resource="arn:{partition}:secretsmanager:{region}:{account}:secret:{database_secret}-??????",
+        why="log in as MLflow does, to count rows",
+    ),
+)
+
+
+class Held(Shape):
+    """What one database holds, or why that is not known."""
+
+    skipped: str | None = None
+    problem: str | None = None
+    detail: str = ""
+    answers: bool = False
+    alembic_version: tuple[str, ...] | None = None
+    rows: dict[str, int] = {}
+    newest_run: str | None = None
+    newest_run_at_ms: int | None = None
+
+
+def read_held(ctx: StepContext, host: str | None = None, port: int | None = None) -> Held:
+    """Of `host`, or of the database in use. Reads only, in one connection."""
+    database = ctx.stack.database
+    if database is None or database.secret is None:
+        return Held(skipped="the stack names no database with a secret")
+    if ctx.databases.out_of_reach:
+        return Held(skipped=ctx.databases.out_of_reach)
+    try:
+        secret = ctx.aws.secrets.database(database.secret)
+        if host is None:
+            host, port = _in_use(ctx)
+            host, port = host or secret.host, port or secret.port
+    except AwsError as error:
+        return Held(skipped=denied(error))
+    if host is None:
+        return Held(skipped=unseen("neither RDS nor the secret says where the database is"))
+    request = DatabaseRequest(
+        engine=database.engine,
+        host=host,
+        port=port or _USUAL_PORT[database.engine],
+        name=database.name,
+        username=secret.login.username,
+        password=secret.login.password,
+        timeout_s=WITHIN_S,
+    )
+    return _held(ctx.databases.look(replace(request, contents=True)))
+
+
+def _in_use(ctx: StepContext) -> tuple[str | None, int | None]:
+    database = ctx.stack.database
+    if database and database.cluster:
+        cluster = ctx.aws.rds.cluster(database.cluster)
+        return cluster.host, cluster.port
+    if database and database.instance:
+        instance = ctx.aws.rds.instance(database.instance)
+        return instance.host, instance.port
+    return None, None
+
+
+def _held(facts: DatabaseFacts) -> Held:
+    if facts.problem is not None and facts.problem.is_ours:
+        return Held(skipped=unseen(facts.detail), problem=facts.problem.value)
+    contents = facts.contents
+    return Held(
+        problem=facts.problem.value if facts.problem else None,
+        detail=facts.detail,
+        answers=facts.problem is None,
+        alembic_version=facts.alembic_version,
+        rows=dict(contents.rows) if contents else {},
+        newest_run=strip_hidden(contents.newest_run) if contents and contents.newest_run else None,
+        newest_run_at_ms=contents.newest_run_at_ms if contents else None,
+    )
+
+
+_A_FALL = 0.2
+_TOO_FEW = 50
+"""Below so many rows a fifth is nothing."""
+
+
+def why_suspect(before: dict[str, int], now: dict[str, int]) -> str | None:
+    """S18: rows do not vanish by the fifth. Only what was counted both times can be compared."""
+    fallen = [
+        f"{table} from {before[table]} to {now[table]} rows"
+        for table in sorted(before.keys() & now.keys())
+        if before[table] >= _TOO_FEW and now[table] <= before[table] * (1 - _A_FALL)
+    ]
+    return f"fell by {_A_FALL:.0%} or more: {', '.join(fallen)}" if fallen else None

@@ -1,0 +1,162 @@
+"""The world's AWS over HTTP, for processes of their own: what is deployed, run with AWS_ENDPOINT_URL set to it.
+
+A call is read as AWS would read it (moto's parsers), made in this process through the world's own session, and its
+answer or error written as AWS would write it. S3 has a wire of its own and goes to moto as it came.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qs, urlsplit
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.exceptions import ClientError
+    from botocore.model import OperationModel, ServiceModel
+
+    from steward.sandbox.world import World
+
+_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_BY_SIGNING_NAME = {
+    "states": "stepfunctions",
+    "elasticloadbalancing": "elbv2",
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+}
+Reply = tuple[int, dict[str, str], bytes]
+
+
+class Endpoint:
+    """Use it around what runs elsewhere: `with Endpoint(world) as endpoint: … endpoint.url`."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._making = threading.Lock()
+        self.asked: list[str] = []
+        """`service:Operation` of every call, in order."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        scope = _SCOPE.search(headers.get("authorization", ""))
+        if scope is None:
+            return 403, {}, b"not signed"
+        region, signing_name = scope.groups()
+        service = _BY_SIGNING_NAME.get(signing_name, signing_name)
+        if service == "s3":
+            self.asked.append(f"s3:{method}")
+            self._world.prepare("s3")
+            return _forwarded(method, path, headers, body)
+        return self._call(service, region, method, path, headers, body)
+
+    def _call(
+        self, service: str, region: str, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Reply:
+        from botocore.exceptions import ClientError
+        from moto.core.serialize import get_serializer_class
+        from moto.core.utils import get_service_model
+
+        model = get_service_model(service)
+        wire = "json" if "x-amz-target" in headers else "query"
+        operation = model.operation_model(_operation(headers, body))
+        self.asked.append(f"{service}:{operation.name}")
+        params = _params(operation, wire, method, path, headers, body)
+        try:
+            found = self._client(service, region)._make_api_call(operation.name, params)  # noqa: SLF001 - by its name
+        except ClientError as error:
+            return _refused(error, wire)
+        found.pop("ResponseMetadata", None)
+        said = get_serializer_class(service, wire)(operation).serialize(found)
+        return int(said["status_code"]), dict(said["headers"]), _bytes(said["body"])
+
+    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - of any service
+        with self._making:  # clients may be used by several threads, but not made by them
+            session: boto3.Session = self._world.session()
+            return session.client(service, region_name=region)  # type: ignore[call-overload]
+
+
+def _operation(headers: Mapping[str, str], body: bytes) -> str:
+    target = headers.get("x-amz-target")
+    return target.rpartition(".")[2] if target else parse_qs(body.decode())["Action"][0]
+
+
+def _params(
+    operation: "OperationModel", wire: str, method: str, path: str, headers: Mapping[str, str], body: bytes
+) -> dict[str, Any]:
+    from moto.core.parse import PROTOCOL_PARSERS
+    from werkzeug.datastructures import Headers, MultiDict
+
+    values: Any = MultiDict(parse_qs(body.decode(), keep_blank_values=True)) if wire == "query" else MultiDict()
+    request = {"method": method, "values": values, "headers": Headers(dict(headers)), "body": body, "url_path": path}
+    parsed: dict[str, Any] = PROTOCOL_PARSERS[wire](operation).parse({**request, "url_params": {}})
+    return parsed
+
+
+def _forwarded(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.test import Client
+
+    parts = urlsplit(path)
+    sent = {name: value for name, value in headers.items() if name not in {"content-length", "host"}}
+    answer = Client(DomainDispatcherApplication(create_backend_app, "s3")).open(
+        parts.path, method=method, query_string=parts.query, headers=sent, data=body
+    )
+    return answer.status_code, dict(answer.headers), answer.get_data()
+
+
+def _refused(error: "ClientError", wire: str) -> Reply:
+    said: dict[str, Any] = dict(error.response)
+    status = said.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    code, message = said["Error"]["Code"], said["Error"].get("Message", "")
+    if wire == "json":
+        rest = {name: value for name, value in said.items() if name not in {"Error", "ResponseMetadata"}}
+        return status, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps({**rest, "__type": code, "message": message}).encode()
+    text = f"<ErrorResponse><Error><Type>Sender</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    return status, {"Content-Type": "text/xml"}, f"{text}</Error><RequestId>sandbox</RequestId></ErrorResponse>".encode()
+
+
+def _bytes(body: str | bytes) -> bytes:
+    return body.encode() if isinstance(body, str) else body
+
+
+def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, said, text = endpoint.answer(self.command, self.path, headers, body)
+            self.send_response(status)
+            for name, value in said.items():
+                if name.lower() not in {"content-length", "transfer-encoding", "connection"}:
+                    self.send_header(name, str(value))
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(text)
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - the server's names
+
+        def log_message(self, *_said: object) -> None:
+            """Nothing to standard error for every call."""
+
+    return Handler
