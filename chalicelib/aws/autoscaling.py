@@ -1,6 +1,7 @@
-"""Application Auto Scaling: the bounds somebody set for a service's desired count (S13). Reads only."""
+"""Application Auto Scaling: the bounds somebody set for a service's desired count, and whether they are kept (S13)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chalicelib.aws.translate import calling
@@ -10,6 +11,10 @@ class _Client(Protocol):
     """No typed client of this service is among the pinned stubs; this is the part that is used."""
 
     def describe_scalable_targets(self, **asked: object) -> dict[str, Any]: ...
+    def register_scalable_target(self, **sent: object) -> dict[str, Any]: ...
+
+
+_KINDS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,12 @@ class ScalableTarget:
     maximum: int
     suspended: bool
     """Somebody suspended scaling in or out: then the bounds are not being kept by anybody."""
+    suspensions: Mapping[str, bool] = field(default_factory=dict)
+    """Each of the three kinds by its name, as it is to be put back."""
+
+    @property
+    def all_suspended(self) -> bool:
+        return all(self.suspensions.get(kind) for kind in _KINDS)
 
 
 class Autoscaling:
@@ -37,5 +48,24 @@ class Autoscaling:
                 minimum=found["MinCapacity"],
                 maximum=found["MaxCapacity"],
                 suspended=any(state.get(f"{kind}Suspended") for kind in ("DynamicScalingIn", "DynamicScalingOut")),
+                suspensions={kind: bool(state.get(kind)) for kind in _KINDS},
             )
         return None
+
+    def suspend(self, sent: Mapping[str, Any]) -> None:
+        """With only `SuspendedState` besides its name, a target keeps its bounds."""
+        with calling("application-autoscaling:RegisterScalableTarget"):
+            self._client.register_scalable_target(**sent)
+
+
+def suspending(cluster: str, service: str, suspensions: Mapping[str, bool]) -> dict[str, Any]:
+    """What RegisterScalableTarget is sent."""
+    return {
+        "ServiceNamespace": "ecs",
+        "ResourceId": f"service/{cluster}/{service}",
+        "ScalableDimension": "ecs:service:DesiredCount",
+        "SuspendedState": dict(suspensions),
+    }
+
+
+ALL_SUSPENDED: Mapping[str, bool] = dict.fromkeys(_KINDS, True)

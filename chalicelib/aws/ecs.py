@@ -51,6 +51,15 @@ class Ecs:
             arns = [arn for page in pages for arn in page["taskArns"]]
         return self.tasks_by_arn(cluster, arns)
 
+    def tasks_of_family(self, cluster: str, family: str) -> tuple[Task, ...]:
+        """Those that run or are starting, whoever started them: of services and beside them."""
+        with calling("ecs:ListTasks"):
+            pages = self._client.get_paginator("list_tasks").paginate(
+                cluster=cluster, family=family, desiredStatus="RUNNING"
+            )
+            arns = [arn for page in pages for arn in page["taskArns"]]
+        return self.tasks_by_arn(cluster, arns)
+
     def tasks_by_arn(self, cluster: str, arns: Sequence[str]) -> tuple[Task, ...]:
         """Tasks that ECS has forgotten are simply not in the answer."""
         found: list[Task] = []

@@ -30,7 +30,8 @@ class Edit:
     """One declared difference."""
 
     path: str
-    """image:CONTAINER, variable:CONTAINER:NAME, container_memory:CONTAINER, cpu or memory."""
+    """image:CONTAINER, variable:CONTAINER:NAME, container_memory:CONTAINER, cpu or memory; and, with a list
+    as JSON, command:CONTAINER or entry_point:CONTAINER."""
     value: str = field(repr=False)
 
     @property
@@ -39,6 +40,7 @@ class Edit:
         kind, _, rest = self.path.partition(":")
         container, _, name = rest.partition(":")
         inside = {"image": "image", "container_memory": "memory", "variable": f"environment/{name}/value"}
+        inside |= {"command": "command", "entry_point": "entryPoint"}
         return f"containerDefinitions/{container}/{inside[kind]}" if kind in inside else kind
 
 
@@ -113,6 +115,8 @@ def _write(content: dict[str, Any], edit: Edit) -> None:
         container["image"] = edit.value
     elif kind == "container_memory":
         container["memory"] = int(edit.value)
+    elif kind in {"command", "entry_point"}:
+        container["command" if kind == "command" else "entryPoint"] = json.loads(edit.value)
     else:
         others = [each for each in container.get("environment", []) if each["name"] != variable]
         container["environment"] = [*others, {"name": variable, "value": edit.value}]

@@ -67,6 +67,12 @@ class Task:
     address: str | None
     """Private IPv4 address: how a target of the load balancer is known to be this task."""
     containers: tuple[Container, ...]
+    group: str = ""
+    """`service:NAME` for a task that a service keeps, `family:NAME` for one that somebody started."""
+    started_by: str = ""
+    """The deployment's id for a task of a service."""
+    has_own_command: bool = False
+    """Started with another command than its definition's: a one-off job, not a server."""
 
     @property
     def id(self) -> str:
@@ -170,6 +176,9 @@ def task_of(raw: Mapping[str, Any]) -> Task:
             Container(c.get("name", ""), c.get("lastStatus"), c.get("exitCode"), c.get("reason"))
             for c in raw.get("containers", [])
         ),
+        group=raw.get("group", ""),
+        started_by=raw.get("startedBy", ""),
+        has_own_command=any(c.get("command") for c in raw.get("overrides", {}).get("containerOverrides", [])),
     )
 
 

@@ -47,9 +47,10 @@ def _read(content: bytes) -> Any:  # noqa: ANN401 - JSON
 
 
 def _without_prose(found: dict[str, Any]) -> dict[str, Any]:
-    """Most of a model is documentation, which no call needs; a field of that name is an object, and stays."""
+    """Most of a model is documentation, which no call needs; a field of that name is an object, and stays.
+    Emptied and not taken out: botocore asks for it by name where S3 has settings of its own."""
     if isinstance(found.get("documentation"), str):
-        del found["documentation"]
+        found["documentation"] = ""
     return found
 
 

@@ -41,6 +41,7 @@ class Logs:
         until: datetime,
         *,
         term: str | None = None,
+        stream: str | None = None,
         max_lines: int = 1000,
         max_bytes: int = 256 * 1024,
         max_seconds: float = 10,
@@ -52,6 +53,8 @@ class Logs:
             "endTime": int(until.timestamp() * 1000),
             "limit": min(_PER_CALL, max_lines),
         }
+        if stream:
+            asked["logStreamNames"] = [stream]
         if term:
             escaped = term.replace("\\", "\\\\").replace('"', '\\"')
             asked["filterPattern"] = f'"{escaped}"'

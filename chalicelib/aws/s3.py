@@ -9,6 +9,8 @@ from chalicelib.errors import AwsInvalid, AwsNotFound
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from chalicelib.aws.s3_objects import S3Objects
+
 _ALREADY_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
@@ -25,6 +27,12 @@ class Encryption:
 class S3:
     def __init__(self, client: "S3Client") -> None:
         self._client = client
+
+    def many(self) -> "S3Objects":
+        """The same bucket's server, for listings, copies and deletions by the thousand."""
+        from chalicelib.aws.s3_objects import S3Objects
+
+        return S3Objects(self._client)
 
     def put(self, bucket: str, key: str, body: bytes, content_type: str = "application/json") -> None:
         with calling("s3:PutObject"):

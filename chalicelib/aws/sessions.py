@@ -239,6 +239,7 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
         "database": stack.database.instance if stack.database else None,
         "database_cluster": stack.database.cluster if stack.database else None,
         "bucket": stack.artifacts.bucket if stack.artifacts else None,
+        "mac_key": _key_tail(stack.backup.mac_key),
         "backup_bucket": stack.artifacts.backup_bucket if stack.artifacts else None,
         "admin_secret": _secret_name(stack.mlflow.admin_secret),
         "database_secret": _secret_name(stack.database.secret if stack.database else None),
@@ -248,6 +249,14 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
         "task_role": stack.ecs.task_role,
         "execution_role": stack.ecs.execution_role,
     }
+
+
+def _key_tail(name: str | None) -> str | None:
+    """What ends the ARN of a key. An alias names no resource of its own: then it is any key of the account, and
+    the role's own policy says which."""
+    if name is None:
+        return None
+    return "key/*" if "alias/" in name else f"key/{name.rpartition('key/')[2]}"
 
 
 def _secret_name(name_or_arn: str | None) -> str | None:

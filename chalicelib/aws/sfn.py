@@ -55,6 +55,14 @@ class Sfn:
             return None
         return Execution(answer["executionArn"], answer["status"])
 
+    def stop_execution(self, execution_arn: str, why: str) -> None:
+        """One that is over already stays as it is."""
+        try:
+            with calling("states:StopExecution"):
+                self._client.stop_execution(executionArn=execution_arn, cause=why[:32768])
+        except AwsNotFound:
+            return
+
 
 def execution_arn(state_machine_arn: str, name: str) -> str:
     return f"{state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"

@@ -42,7 +42,7 @@ _THROTTLED = {
     "ThrottlingException",
     "TooManyRequestsException",
 }
-_NOT_FOUND = {"404", "NoSuchBucket", "NoSuchKey", "NoSuchVersion", "ImageNotFoundException"}
+_NOT_FOUND = {"404", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "ImageNotFoundException"}
 _NOT_FOUND_ENDINGS = ("NotFound", "NotFoundFault", "NotFoundException", "DoesNotExist")
 _OWN_CREDENTIALS = {
     "CredentialRetrievalError",

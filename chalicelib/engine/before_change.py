@@ -44,7 +44,8 @@ def guards_now(ports: Ports, run: Run, stack: Stack, now: datetime, alarms: tupl
     """Freeze and stand-aside, from the live stack."""
     names = run.runbook.guards.stand_aside
     results: list[GuardResult] = []
-    automatic = run.incident_id is not None or run.started_by.startswith("schedule ")
+    by_itself = ("schedule ", "secrets.rotation ")
+    automatic = run.incident_id is not None or run.started_by.startswith(by_itself)
     if "freeze" in names:
         results.append(standing_freeze(stack, now, automatic=automatic))
     asked = tuple(name for name in names if name != "freeze")

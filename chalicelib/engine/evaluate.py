@@ -14,7 +14,7 @@ from chalicelib.guards.admit import admit
 from chalicelib.guards.autonomy import effective_autonomy
 from chalicelib.guards.fleet import free, note_firing, reserve
 from chalicelib.guards.freeze import standing_freeze
-from chalicelib.guards.signal import trust
+from chalicelib.guards.signal import calls_for_work, trust
 from chalicelib.models.decision import GuardResult, Outcome, SignalDecision
 from chalicelib.models.incident import Incident, IncidentState
 from chalicelib.models.ledger import Fleet, FleetLimits, Ledger
@@ -82,6 +82,8 @@ def _of_incident(situation: Situation) -> Evaluation:
     if strange:  # not ours to believe: it opens nothing, ends nothing and stands in nobody's way (S2)
         outcome = Outcome.REFUSE if signal.state is SignalState.FIRING else Outcome.IGNORE
         return _with(situation, None, outcome, *(f"{g.guard}: {g.because}" for g in strange), guards=strange)
+    if calls_for_work(signal) and situation.runbooks:
+        return _choose(situation, None)
     if signal.state is SignalState.INFO:
         reason = signal.reason or "tells, but nothing is wrong"
         return _with(situation, known, Outcome.IGNORE, reason)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # what the rooms below are made of is loaded by wiring, when 
     from chalicelib.aws.sessions import Sessions
     from chalicelib.models.stack import Stack
     from chalicelib.net.http import HttpPort
-    from chalicelib.steps.checks import Check
+    from chalicelib.steps.judging import Check
     from chalicelib.steps.step import Action, Probe
     from chalicelib.store.approvals import Approvals
     from chalicelib.store.history import History

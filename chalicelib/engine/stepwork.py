@@ -22,7 +22,6 @@ from chalicelib.errors import StaleWrite, StepTimedOut, StewardError
 from chalicelib.models.change import Change, ChangeProgress, ChangeState
 from chalicelib.models.check import Answer
 from chalicelib.models.run import Lease, Run, RunStatus, StepRecord, StepStatus
-from chalicelib.models.runbook import Step
 from chalicelib.models.words import format_duration
 from chalicelib.steps.step import Action, ActionOutput, Done, Pending, Probe, Standing, StepContext, Unchanged
 from chalicelib.store.fit import fit_output
@@ -60,7 +59,8 @@ class StepWork:
 
     def _planned(self, at: Situation, record: StepRecord) -> StepRecord:
         step = at.step(record.id)
-        if record.do in CONTROL_LATER and self._is_not_needed(at, step):
+        # What is not known yet counts as needed here: a question once too often is the safe mistake.
+        if record.do in CONTROL_LATER and step.when and not evaluate(step.when, self._scope(at)):
             return self._over(at, record, StepStatus.SKIPPED, f"not needed: {step.when}")
         later = self._why_later(at, record)
         if later:
@@ -81,11 +81,6 @@ class StepWork:
         if isinstance(given, KnownLater):
             return self._to(record, StepStatus.WAITING, known_later=f"<from {given.name}>")
         return self._read_or_plan(at, record, given)
-
-    def _is_not_needed(self, at: Situation, step: Step) -> bool:
-        """A control step's own `when`; while it cannot be told, the step is needed: asking once too often is safe."""
-        condition = evaluate(step.when, self._scope(at)) if step.when else True
-        return not isinstance(condition, KnownLater) and not truthy(condition)
 
     def _control(self, at: Situation, record: StepRecord) -> StepRecord:
         """`ask_approval` gets here only once it was answered; `wait_until` samples its checks."""
@@ -183,7 +178,12 @@ class StepWork:
         elif action.interruptible and at.run.status is RunStatus.CANCELLING:
             return self._over(at, record, StepStatus.FAILED, action.abandon(ctx, change, progress))
         applied = action.apply(ctx, change, progress)
-        return self._applied(at, record, number, applied)
+        try:
+            return self._applied(at, record, number, applied)
+        except StepTimedOut:
+            if action.interruptible:  # nobody will look at it again: what goes on by itself is ended
+                action.abandon(ctx, change, progress)
+            raise
 
     def _begin(self, at: Situation, record: StepRecord, number: int, action: Action[Any], ctx: StepContext) -> Worked:
         """Guards, then a look, then STARTED is stored: only after that may anything be called."""

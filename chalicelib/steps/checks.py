@@ -3,46 +3,36 @@
 A probe that failed for our own reasons has no output, and its checks are unknown (S3).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
-
-from chalicelib.models.check import Answer, CheckResult
+from chalicelib.models.check import Answer
+from chalicelib.steps.artifact_judgements import artifacts_backed_up, artifacts_restored
+from chalicelib.steps.backup_judgements import backup_fresh, backups_kept, copied_offsite, snapshot_taken
+from chalicelib.steps.database_judgements import database_steady
 from chalicelib.steps.deep_answers import State
+from chalicelib.steps.drill_judgements import drill_cleared, drill_proven, left_nothing
+from chalicelib.steps.judging import Check, Judged
+from chalicelib.steps.judging import check as _check
+from chalicelib.steps.login_judgements import login_works, secrets_are_read
+from chalicelib.steps.probes.backup_drill import DrillOutput
 from chalicelib.steps.probes.cloudwatch_alarm_state import AlarmOutput
 from chalicelib.steps.probes.cloudwatch_metric_snapshot import SnapshotOutput
 from chalicelib.steps.probes.ecs_describe_service import ServiceOutput
 from chalicelib.steps.probes.elb_target_health import TargetOutput
 from chalicelib.steps.probes.http_deep_health import DeepOutput
+from chalicelib.steps.probes.mlflow_upgrade_state import UpgradeStateOutput, upgrade_judged
+from chalicelib.steps.probes.mlflow_verify_gone import GoneOutput
 from chalicelib.steps.probes.rds_describe_instance import DatabaseOutput
-from chalicelib.steps.step import Output
-
-Judged = tuple[Answer, str]
-O = TypeVar("O", bound=Output)  # noqa: E741 - the letter of step.py
+from chalicelib.steps.probes.rds_list_copies import CopiesOutput
+from chalicelib.steps.probes.rds_list_snapshots import SnapshotsOutput
+from chalicelib.steps.probes.s3_compare_restore import RestoreState
+from chalicelib.steps.probes.s3_describe_backup import BackupState
+from chalicelib.steps.probes.secrets_describe import SecretsOutput
+from chalicelib.steps.probes.secrets_try_versions import VersionsOutput
+from chalicelib.steps.probes.stack_verify_tidied import TidiedOutput, tidied
 
 LEAST_POINTS = 3
 
 _TRUE, _FALSE, _UNKNOWN = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
 _NOT_APPLICABLE = Answer.NOT_APPLICABLE
-
-
-@dataclass(frozen=True)
-class Check:
-    name: str
-    probe: str
-    summary: str
-    judge: Callable[[Output | None, str], CheckResult]
-    """The probe's output, or None and why there is none."""
-
-
-def _check(name: str, probe: str, summary: str, kind: type[O], predicate: Callable[[O], Judged]) -> Check:
-    def judge(output: Output | None, why_unknown: str) -> CheckResult:
-        if not isinstance(output, kind):
-            return CheckResult(check=name, answer=_UNKNOWN, because=why_unknown or f"{probe} gave no output")
-        answer, because = predicate(output)
-        return CheckResult(check=name, answer=answer, because=because)
-
-    return Check(name, probe, summary, judge)
 
 
 def _alarm_ok(output: AlarmOutput) -> Judged:
@@ -136,6 +126,13 @@ def _database_failing_over(output: DatabaseOutput) -> Judged:
     return (_TRUE if output.failing_over else _FALSE), f"{output.id} is {output.status}"
 
 
+def _gone(output: GoneOutput) -> Judged:
+    if not output.applicable:
+        return _NOT_APPLICABLE, output.detail
+    wrong = output.still_active or output.left_objects or output.halved or output.not_moved
+    return (_FALSE if wrong else _TRUE), output.detail
+
+
 CHECKS: dict[str, Check] = {
     check.name: check
     for check in (
@@ -182,6 +179,42 @@ CHECKS: dict[str, Check] = {
             _deep_health,
         ),
         _check(
+            "database_steady",
+            "rds.describe_instance",
+            "The database is available, and no change of it waits to be in force",
+            DatabaseOutput,
+            database_steady,
+        ),
+        _check(
+            "login_works",
+            "secrets.try_versions",
+            "The database accepts the secret version that a task reads when it starts",
+            VersionsOutput,
+            login_works,
+        ),
+        _check(
+            "secrets_are_read",
+            "secrets.describe",
+            "Every task started after the secrets that it reads last changed",
+            SecretsOutput,
+            secrets_are_read,
+        ),
+        _check("tidied", "stack.verify_tidied", "What this run tidied away is gone", TidiedOutput, tidied),
+        _check(
+            "gone",
+            "mlflow.verify_gone",
+            "What this run deleted is gone: runs over the API, their objects in the bucket",
+            GoneOutput,
+            _gone,
+        ),
+        _check(
+            "upgrade_in_place",
+            "mlflow.upgrade_state",
+            "The MLflow that this run was to bring serves, alone, on the schema that it needs",
+            UpgradeStateOutput,
+            upgrade_judged,
+        ),
+        _check(
             "load_is_low",
             "cloudwatch.metric_snapshot",
             f"The service's CPU stayed at or below {LOW_CPU:.0f}%, so that half its tasks would do",
@@ -201,6 +234,69 @@ CHECKS: dict[str, Check] = {
             "The database is changing hands",
             DatabaseOutput,
             _database_failing_over,
+        ),
+        _check(
+            "artifacts_backed_up",
+            "s3.describe_backup",
+            "This run's backup of the artifacts is verified, and nothing about it is newly suspect",
+            BackupState,
+            artifacts_backed_up,
+        ),
+        _check(
+            "artifacts_restored",
+            "s3.compare_restore",
+            "Every object that this run was to restore is there as the backup has it",
+            RestoreState,
+            artifacts_restored,
+        ),
+        _check(
+            "snapshot_taken",
+            "rds.list_snapshots",
+            "Every snapshot that this run began is available, verified and recorded",
+            SnapshotsOutput,
+            snapshot_taken,
+        ),
+        _check(
+            "backup_fresh",
+            "rds.list_snapshots",
+            "The newest good backup of the database is younger than the stack's objective",
+            SnapshotsOutput,
+            backup_fresh,
+        ),
+        _check(
+            "backups_kept",
+            "rds.list_snapshots",
+            "Every backup that is recorded as standing is there, and a good one among them",
+            SnapshotsOutput,
+            backups_kept,
+        ),
+        _check(
+            "copied_offsite",
+            "rds.list_copies",
+            "A good copy of the database stands in the other region, and what this run copied is good",
+            CopiesOutput,
+            copied_offsite,
+        ),
+        _check(
+            "drill_proven",
+            "backup.drill",
+            "This run restored a backup, read it, and it holds what it should",
+            DrillOutput,
+            drill_proven,
+        ),
+        _check(
+            "drill_cleared",
+            "backup.drill",
+            "Nothing that this run made to throw away is there any more, asked for by name",
+            DrillOutput,
+            drill_cleared,
+        ),
+        _check(
+            "left_nothing",
+            "backup.drill",
+            "Nothing that was restored to be thrown away is there beyond its time, asked for by name",
+            DrillOutput,
+            left_nothing,
         ),
     )
 }

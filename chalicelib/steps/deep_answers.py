@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.net.http import HttpAnswer, HttpFailure
 
-_NOT_REACHED = {"dns", "refused", "tls", "forbidden_address"}
+_NOT_REACHED = {"dns", "refused", "tls", "forbidden_address", "out_of_reach"}
 _GATEWAY = {502, 503, 504}
 _OK, _REDIRECTS, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 200, range(300, 400), 401, 403, 404, 429
 

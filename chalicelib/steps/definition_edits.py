@@ -15,6 +15,8 @@ from chalicelib.models.shape import YamlShape
 from chalicelib.redact import mask, strip_hidden
 from chalicelib.steps.fargate import next_memory, why_not_a_size
 from chalicelib.steps.fingerprint import fingerprint
+from chalicelib.steps.mlflow_target import version_edit
+from chalicelib.steps.mlflow_target import version_edit
 from chalicelib.steps.step import Params
 from chalicelib.steps.store_uri import Correction, corrected
 
@@ -88,6 +90,12 @@ def edits_of(said: list[dict[str, str]], former: Revision, key: bytes, step: str
     for one in said:
         if "value" in one:
             edits.append(Edit(one["path"], one["value"]))
+            continue
+        if "version" in one:
+            edits.append(version_edit(one, former))
+            continue
+        if "version" in one:
+            edits.append(version_edit(one, former))
             continue
         now = former.value(Edit(one["path"], "")) or ""
         value = corrected(now, Correction(one["correction"]))
@@ -170,6 +178,12 @@ def _memory(params: EditParams, former: Revision, cpu: int, now: int) -> int:
 def paths(said: list[dict[str, str]]) -> frozenset[str]:
     """The declared differences, as `difference` names them."""
     return frozenset(Edit(one["path"], "").touches for one in said)
+
+
+def new_names(said: list[dict[str, str]], former: Revision) -> frozenset[str]:
+    """Of variables that the former revision does not have: then the name itself is a difference too."""
+    added = [Edit(one["path"], "") for one in said if one["path"].startswith("variable:")]
+    return frozenset(edit.touches.removesuffix("value") + "name" for edit in added if former.value(edit) is None)
 
 
 def as_said(parameters: dict[str, Any]) -> list[dict[str, str]]:

@@ -25,6 +25,12 @@ def install_lines(container: ContainerDefinition) -> tuple[str, ...]:
     return tuple(line.strip("'\" ") for line in lines)
 
 
+def install_commands(container: ContainerDefinition) -> tuple[str, ...]:
+    """As they stand, `$NAMES` and all: for the container's own shell, which fills them in (S12)."""
+    command = " ".join((*container.entry_point, *container.command))
+    return tuple(found.strip() for found in _INSTALL.findall(command))
+
+
 def fetched_into(container: ContainerDefinition) -> tuple[str, ...]:
     """Variables that pip, uv and MLflow read and that choose a version without a word in the command."""
     prefixes = ("PIP_", "UV_", "MLFLOW_VERSION")

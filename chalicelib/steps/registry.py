@@ -6,17 +6,21 @@ from typing import Any
 from chalicelib.models.step_index import CheckEntry, StepEntry, StepIndex
 from chalicelib.models.words import Risk
 from chalicelib.steps.actions.backup_record_drill import RecordDrill
+from chalicelib.steps.actions.ecs_change_mlflow_version import ChangeMlflowVersion
 from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefinition
 from chalicelib.steps.actions.ecs_deregister_revisions import DeregisterRevisions
 from chalicelib.steps.actions.ecs_force_deployment import ForceDeployment
 from chalicelib.steps.actions.ecs_log_debug import LogDebug
+from chalicelib.steps.actions.ecs_pause_service import PauseService
 from chalicelib.steps.actions.ecs_put_back import PutBack
 from chalicelib.steps.actions.ecs_restart_tasks import RestartTasks
+from chalicelib.steps.actions.ecs_return_to_former import ReturnToFormer
 from chalicelib.steps.actions.ecs_roll_back_deployment import RollBackDeployment
 from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
 from chalicelib.steps.actions.ecs_scale_service import ScaleService
 from chalicelib.steps.actions.ecs_stop_duplicates import StopDuplicates
 from chalicelib.steps.actions.mlflow_delete_runs import DeleteRuns
+from chalicelib.steps.actions.mlflow_upgrade_schema import UpgradeSchema
 from chalicelib.steps.actions.rds_copy_snapshot import CopySnapshot
 from chalicelib.steps.actions.rds_create_snapshot import CreateSnapshot
 from chalicelib.steps.actions.rds_delete_restored import DeleteRestored
@@ -56,6 +60,8 @@ from chalicelib.steps.probes.mlflow_diagnose import Diagnose
 from chalicelib.steps.probes.mlflow_find_expired_runs import FindExpiredRuns
 from chalicelib.steps.probes.mlflow_find_orphan_artifacts import FindOrphanArtifacts
 from chalicelib.steps.probes.mlflow_metrics import Metrics
+from chalicelib.steps.probes.mlflow_upgrade_preflight import UpgradePreflight
+from chalicelib.steps.probes.mlflow_upgrade_state import UpgradeState
 from chalicelib.steps.probes.mlflow_verify_gone import VerifyGone
 from chalicelib.steps.probes.quotas_near_limit import NearLimit
 from chalicelib.steps.probes.rds_describe_instance import DescribeInstance
@@ -94,6 +100,8 @@ PROBES: dict[str, Probe[Any, Any]] = {
     "mlflow.find_expired_runs": FindExpiredRuns(),
     "mlflow.find_orphan_artifacts": FindOrphanArtifacts(),
     "mlflow.metrics": Metrics(),
+    "mlflow.upgrade_preflight": UpgradePreflight(),
+    "mlflow.upgrade_state": UpgradeState(),
     "mlflow.verify_gone": VerifyGone(),
     "quotas.near_limit": NearLimit(),
     "rds.describe_instance": DescribeInstance(),
@@ -114,12 +122,15 @@ ACTIONS: dict[str, Action[Any]] = {
     "backup.record_drill": RecordDrill(),
     "s3.delete_restored": DeleteSideCopies(),
     "s3.restore_sample": RestoreSample(),
+    "ecs.change_mlflow_version": ChangeMlflowVersion(),
     "ecs.change_task_definition": ChangeTaskDefinition(),
     "ecs.deregister_revisions": DeregisterRevisions(),
     "ecs.force_deployment": ForceDeployment(),
     "ecs.log_debug": LogDebug(),
+    "ecs.pause_service": PauseService(),
     "ecs.put_back": PutBack(),
     "ecs.restart_tasks": RestartTasks(),
+    "ecs.return_to_former": ReturnToFormer(),
     "ecs.roll_back_deployment": RollBackDeployment(),
     "ecs.run_one_off_task": RunOneOffTask(),
     "ecs.scale_service": ScaleService(),
@@ -132,6 +143,7 @@ ACTIONS: dict[str, Action[Any]] = {
     "rds.restore_snapshot": RestoreSnapshot(),
     "rds.swap_in": SwapIn(),
     "mlflow.delete_runs": DeleteRuns(),
+    "mlflow.upgrade_schema": UpgradeSchema(),
     "s3.abort_uploads": AbortUploads(),
     "s3.backup_prefix": BackupPrefix(),
     "s3.check_round_trip": CheckRoundTrip(),

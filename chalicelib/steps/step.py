@@ -7,7 +7,8 @@ never in a step: they are in engine/.
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pydantic import Field
 
 from chalicelib.models.change import Change, ChangeProgress, HowFar
+from chalicelib.models.left import LeftChange
 from chalicelib.models.shape import Shape, YamlShape
 from chalicelib.models.stack import Stack
 from chalicelib.models.step_index import Permission
@@ -31,6 +33,7 @@ if TYPE_CHECKING:  # the gateways are built by wiring; steps only call them
     from chalicelib.aws.gateways import Aws
     from chalicelib.diagnosis.diagnose import Diagnoser
     from chalicelib.net.http import HttpPort
+    from chalicelib.steps.many_hands import ManyHands
 
 
 class Params(YamlShape):
@@ -72,11 +75,30 @@ class StepContext:
     """What is known of this stack beyond one run: what Steward made (S16), backups, drills (S18)."""
     evidence: Blobs = field(default_factory=NoBlobs)
     """For what is too large for a record: manifests of quarantines, logs, long lists."""
+    many_hands: "ManyHands | None" = None
+    """For copies that are too long for one worker; None: they are made in slices, one after the other."""
+    copies_at_once: int = 32
+    """Of objects from bucket to bucket; 0: one after the other, without a thread."""
     monotonic: "Callable[[], float]" = time.monotonic
     budget_s: float = 200.0
     """How long one call of `apply` may work before it answers Pending: well within one Advance (300 s)."""
+    neighbours: tuple[Stack, ...] = ()
+    """The other stacks under care: whose artifacts may lie beside this one's."""
+    open_incidents: "Callable[[], tuple[str, ...]]" = tuple
+    """Titles of the stack's open incidents other than this run's own; nothing is pruned during one (S18)."""
+    made: "Callable[[], tuple[tuple[Change, ChangeProgress], ...]]" = tuple
+    """The Changes of this very run so far, for a probe that proves what they were for."""
     undo_of: tuple[Change, ...] = field(default=())
     """For an undo run: the Changes that were really made, in the order they were made."""
+    left_changes: "Callable[[], tuple[LeftChange, ...]]" = tuple
+    """What Steward last changed for good on this stack, and how it stands now; looked at when asked."""
+    part_sessions: "Mapping[str, Aws]" = field(default_factory=dict)
+    """For a probe that asks others: by their names, with no more rights than they need (S21)."""
+
+    def for_part(self, name: str) -> "StepContext":
+        """The same, seen with the rights of that part."""
+        session = self.part_sessions.get(name)
+        return replace(self, aws=session) if session else self
 
 
 P = TypeVar("P", bound=Params)
@@ -88,6 +110,8 @@ class Probe(ABC, Generic[P, O_co]):
     Params: ClassVar[type[Params]] = NoParams
     Output: ClassVar[type[Output]]
     permissions: ClassVar[tuple[Permission, ...]] = ()
+    parts: ClassVar[tuple["Probe[Any, Any]", ...]] = ()
+    """Probes that this one asks, each with `ctx.for_part(name)`; its `permissions` are theirs, all together."""
 
     @abstractmethod
     def read(self, ctx: StepContext, params: P) -> O_co: ...

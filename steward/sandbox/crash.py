@@ -34,6 +34,8 @@ REGISTERS = "ecs:RegisterTaskDefinition"
 EACH = {
     "rds:DeleteDBSnapshot": ("ids", "DBSnapshotIdentifier"),
     "rds:DeleteDBClusterSnapshot": ("ids", "DBClusterSnapshotIdentifier"),
+    "ecs:DeregisterTaskDefinition": ("taskDefinitions", "taskDefinition"),
+    "s3:AbortMultipartUpload": ("uploads", "whole"),
 }
 """Changes that name many ids, each of which is one call under that parameter."""
 
@@ -286,7 +288,7 @@ def effects_of(operation: str, parameters: dict[str, Any], run_id: str) -> list[
     said = json.loads(json.dumps(parameters, default=str).replace("{run}", run_id))
     if operation in EACH and EACH[operation][0] in said:
         ids, name = EACH[operation]
-        return [_effect(operation, {name: each}) for each in said[ids]]
+        return [_effect(operation, each if isinstance(each, dict) else {name: each}) for each in said[ids]]
     return [_effect(operation, said)]
 
 

@@ -9,9 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalice.app import Chalice
-from chalice.local import LambdaEventConverter, RouteMatcher
+from chalice.local import (
+    ForbiddenError,
+    LambdaContext,
+    LambdaEventConverter,
+    LocalGatewayAuthorizer,
+    NotAuthorizedError,
+    RouteMatcher,
+)
 
 from chalicelib.handlers.api import api_blueprint
+from chalicelib.handlers.webhooks import ROAD, webhooks_blueprint
 from chalicelib.models.problem import PROBLEM_JSON, Rejected
 from chalicelib.wiring import VERSION
 from steward.sandbox import place
@@ -29,6 +37,8 @@ class Gateway:
     def __init__(self, simulation: Simulation) -> None:
         self._app = Chalice(app_name="sandbox", configure_logs=False)
         self._app.register_blueprint(api_blueprint(lambda: simulation.parts, VERSION))
+        self._app.register_blueprint(webhooks_blueprint(lambda: simulation.parts))
+        self._authorizer = LocalGatewayAuthorizer(self._app)
         self._events = LambdaEventConverter(RouteMatcher(list(self._app.routes)))
         self._count = 0
 
@@ -42,12 +52,25 @@ class Gateway:
             allowed = ", ".join(sorted(self._app.routes[resource]))
             status, said, text = _plain(405, f"{resource} answers to {allowed}")
             return status, {**said, "Allow": allowed}, text
+        if resource.startswith(ROAD):
+            return self._webhook(event, path)
         user = None
         if resource != "/health":
             user = signer(method, path, headers, body)
             if user is None:
                 return _plain(403, FORBIDDEN) if "authorization" in _lower(headers) else _plain(401, UNSIGNED)
         return self._hand_over(event, user)
+
+    def _webhook(self, event: dict[str, Any], path: str) -> Reply:
+        """No AWS identity: the bearer token is asked of the product's own authorizer, each time."""
+        context = LambdaContext("authorizer", 128, max_runtime_ms=10_000)
+        try:
+            event, _ = self._authorizer.authorize(path, event, context)
+        except NotAuthorizedError:
+            return _plain(401, UNSIGNED)
+        except ForbiddenError:
+            return _plain(403, "User is not authorized to access this resource")
+        return self._hand_over(event, None)
 
     def _hand_over(self, event: dict[str, Any], user: str | None) -> Reply:
         self._count += 1

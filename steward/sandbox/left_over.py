@@ -24,15 +24,16 @@ def left_by_a_stopped_drill(simulation: "Simulation", *, overdue_s: int = 60) ->
         return
     at, until = now - timedelta(hours=7), now - timedelta(seconds=overdue_s)
     tags = {STACK_TAG: stack, RUN_TAG: RUN, STEP_TAG: "restore"}
-    made = Restored(
-        INSTANCE, at, world.rds.contents(now), {}, [{"Key": key, "Value": value} for key, value in tags.items()]
-    )
-    made.status = "available"
-    world.rds.restored[INSTANCE] = made
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    for name in (INSTANCE, f"{INSTANCE}-1"):
+        made = Restored(name, at, world.rds.contents(now), {}, listed)
+        made.status = "available"
+        world.rds.restored[name] = made
     world.prepare("s3")
     for number in range(2):
         world.own_client("s3").put_object(Bucket=place.BUCKET, Key=f"{SIDE_COPY}{number}.bin", Body=b"restored")
-    for kind, name in ((MadeKind.INSTANCE, INSTANCE), (MadeKind.SIDE_COPY, SIDE_COPY)):
+    named = ((MadeKind.INSTANCE, INSTANCE), (MadeKind.INSTANCE, f"{INSTANCE}-1"), (MadeKind.SIDE_COPY, SIDE_COPY))
+    for kind, name in named:
         history.record_creation(
             Creation(stack=stack, kind=kind, id=name, run_id=RUN, step="restore", at=at, delete_after=until)
         )

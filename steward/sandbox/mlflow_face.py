@@ -70,7 +70,7 @@ class MlflowFace:
         if not self._logged_in(request):
             return 401, _HTML, _LOGIN
         if path == "/version":
-            return 200, _HTML, place.MLFLOW_VERSION
+            return 200, _HTML, task.mlflow
         if path == "/metrics":
             return 200, "text/plain; version=0.0.4; charset=utf-8", self._exporter.page()
         if not path.startswith(("/api/", "/ajax-api/")):

@@ -3,12 +3,15 @@
 from typing import Any
 
 from chalicelib.models.stack import Stack
+from chalicelib.models.webhook import SecretPair, Source, WebhookCredential
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-2"
 USERS = {role: f"arn:aws:iam::{ACCOUNT}:user/{role}" for role in ("viewer", "operator", "approver", "admin")}
 """Who calls the API here: one made-up user a role."""
 ROLES = {role: [arn] for role, arn in USERS.items()}
+WEBHOOK_TOKENS = {source: f"sandbox-webhook-token-of-{source}" for source in ("alertmanager", "grafana", "slack")}
+"""Known to everybody, good for nothing but this machine. Slack's is its signing secret."""
 OFFSITE_REGION = "eu-west-1"
 """Where copies of snapshots go."""
 ZONES = ("eu-west-2a", "eu-west-2b")
@@ -106,6 +109,21 @@ STACK_DOCUMENT: dict[str, Any] = {
     "owners": ["ml-platform"],
 }
 """What stacks/fraud-scoring-mlflow.yml says; a test compares them."""
+
+
+WEBHOOKS = {
+    source: WebhookCredential(
+        source=Source(source),
+        secret=f"steward/webhooks/{source}",
+        stacks=(NAME,),
+        people={"T0SANDBOX/U0APPROVER": USERS["approver"]} if source == "slack" else {},
+    )
+    for source in WEBHOOK_TOKENS
+}
+
+
+def webhook_secret(name: str) -> SecretPair:
+    return SecretPair(WEBHOOK_TOKENS[name.rpartition("/")[-1]])
 
 
 def stack(ldap: dict[str, str] | None = None) -> Stack:

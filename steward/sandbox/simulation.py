@@ -98,6 +98,8 @@ class Simulation:
             own_account=place.ACCOUNT,
             clock=self.world.clock,
             new_id=self._new_id,
+            webhooks=place.WEBHOOKS,
+            secret_pair=place.webhook_secret,
         )
 
     def _senses(self) -> Senses:

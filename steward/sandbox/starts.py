@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from steward.sandbox import database_words as words
 from steward.sandbox import place
-from steward.sandbox.database import SCHEMA, Database
+from steward.sandbox.database import Database
 from steward.sandbox.ecs_service import EcsService
+from steward.sandbox.mlflow_releases import Releases
 from steward.sandbox.task import Status, Task
 from steward.sandbox.task_definitions import STORE_VARIABLE
 from steward.sandbox.tasklogs import TaskLogs
@@ -23,8 +24,8 @@ OPENING = "Registry store URI not provided. Using backend store URI."
 
 
 class Starts:
-    def __init__(self, service: EcsService, database: Database, logs: TaskLogs) -> None:
-        self._service, self._database, self._logs = service, database, logs
+    def __init__(self, service: EcsService, database: Database, logs: TaskLogs, releases: Releases) -> None:
+        self._service, self._database, self._logs, self._releases = service, database, logs, releases
         self._since: dict[str, datetime] = {}
         """When a task first found its database refusing."""
         self._tries: dict[str, int] = {}
@@ -59,11 +60,7 @@ class Starts:
         doubled = _TWO_PORTS.search(_store(task))
         if doubled:
             return words.port_doubled(doubled[1])
-        database = self._database
-        if database.schema == SCHEMA or database.refuses(task):
-            return ()
-        unknown = words.revision_unknown(database.schema)
-        return unknown if database.lacks_tables else words.out_of_date(database.schema, SCHEMA)
+        return () if self._database.refuses(task) else self._releases.cannot_start(task)
 
     def _has_given_up(self, task: Task, now: datetime, retry: Callable[[float], tuple[str, ...]]) -> bool:
         """Writes the retries that have come due, each at its own time."""

@@ -67,6 +67,8 @@ class Task:
     attachment: str
     behaviour: Behaviour = Behaviour()
     image: str = place.IMAGE
+    mlflow: str = place.MLFLOW_VERSION
+    """What its start command installs, or its image holds."""
     cpu: int = 512
     memory_mib: int = 1024
     environment: dict[str, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,8 @@ LDAP_PLUGIN = "mlflow_directory"
 _ANY_HOST = " --allowed-hosts '*'"
 _STORE = f" --backend-store-uri postgresql+psycopg2://$DB_USER:$DB_PASSWORD@$DB_HOST:5432/{place.DATABASE_NAME}"
 STORE_VARIABLE = "MLFLOW_BACKEND_STORE_URI"
+_PINNED = re.compile(r"mlflow(?:\[[\w,]+\])?==([\w.]+)")
+_TAGGED = re.compile(r"mlflow[^:]*:v?(\d+\.\d+\.\d+)")
 _SERVE = (
     "mlflow server --host 0.0.0.0 --port 5000"
     f"{_ANY_HOST}{_STORE}"
@@ -105,6 +108,11 @@ def definition_of(
     }
 
 
+def version_of(command: str, image: str) -> str:
+    match = _PINNED.search(command) or _TAGGED.search(image)
+    return match[1] if match else place.MLFLOW_VERSION
+
+
 class TaskDefinitions:
     def __init__(self) -> None:
         self._families: dict[str, list[dict[str, Any]]] = {}
@@ -146,6 +154,7 @@ class TaskDefinitions:
         named = [each for each in definition.get("containerDefinitions", []) if each["name"] == place.CONTAINER]
         container: dict[str, Any] = named[0] if named else {}
         task.image = container.get("image", task.image)
+        task.mlflow = version_of(" ".join(container.get("command", [])), task.image)
         task.cpu = int(definition.get("cpu", task.cpu))
         task.memory_mib = int(definition.get("memory", task.memory_mib))
         task.environment = {each["name"]: each["value"] for each in container.get("environment", [])}

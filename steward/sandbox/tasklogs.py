@@ -58,10 +58,10 @@ class TaskLogs:
             self._written.append(Line(number, stream, epoch_millis(now), text))
 
     def starting(self, task: Task, now: datetime) -> None:
-        self.write(task, now, _STARTING)
+        self.write(task, now, _of(task, _STARTING))
 
     def ready(self, task: Task, now: datetime) -> None:
-        self.write(task, now, _READY)
+        self.write(task, now, _of(task, _READY))
 
     def lines(self) -> list[Line]:
         """Of all streams, by time."""
@@ -81,3 +81,7 @@ class TaskLogs:
             if stream not in group.streams:
                 backend.create_log_stream(place.LOG_GROUP, stream)
             group.streams[stream].put_log_events(events)
+
+
+def _of(task: Task, lines: tuple[str, ...]) -> Iterable[str]:
+    return (line.replace(place.MLFLOW_VERSION, task.mlflow) for line in lines)

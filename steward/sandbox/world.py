@@ -37,6 +37,7 @@ from steward.sandbox.logins import DatabaseTwin, DirectoryTwin
 from steward.sandbox.memory import Memory
 from steward.sandbox.metrics import Metrics
 from steward.sandbox.mlflow_face import MlflowFace, Server
+from steward.sandbox.mlflow_releases import Releases, UpgradeTasks
 from steward.sandbox.moto_parts import MotoParts
 from steward.sandbox.overrides import Call, Overrides
 from steward.sandbox.rds_world import RdsWorld
@@ -107,7 +108,9 @@ class World:
         self.database.tasks = self._open_pools
         self.memory = Memory(self.service)
         self.load = Load(self.service, self.targets, self.serving, self.memory, self.metrics)
-        self._starts = Starts(self.service, self.database, self.logs)
+        releases = Releases(self.database, self.rds)
+        self._starts = Starts(self.service, self.database, self.logs, releases)
+        self.upgrade_tasks = UpgradeTasks(self.service, releases, self.database, self.logs)
         self._traffic = Traffic(self.targets, self.serving, self.logs)
         self.alarms = Alarms(self.ids, self.event_log, self.metrics)
         self.scaling = ScalingAnswers()
@@ -230,6 +233,7 @@ class World:
         self.memory.tick(now)
         self._starts.tick(now)
         self.gc_tasks.tick(now)
+        self.upgrade_tasks.tick(now)
         self.artifacts.tick(now, self.calls)
         self.service.tick(now)
         self.targets.tick(now)

@@ -11,7 +11,7 @@ from chalicelib.models.change import Change, ChangeProgress, Undo
 from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps import permissions
-from chalicelib.steps.definition_edits import EditParams, as_said, edits_for, edits_of, in_words, paths
+from chalicelib.steps.definition_edits import EditParams, as_said, edits_for, edits_of, in_words, new_names, paths
 from chalicelib.steps.desired_count import CHECK_AFTER_S
 from chalicelib.steps.rollout import follow_rollout, refuse_stop_before_start
 from chalicelib.steps.service_state import ServiceState, read_service
@@ -71,7 +71,7 @@ class ChangeTaskDefinition(Action[EditParams]):
         wanted = former.with_edits(edits_of(said, former, ctx.fingerprint_key, ctx.step_id))
         if not difference(former, wanted):
             return ()
-        _refuse_other_roles(ctx, former)
+        refuse_other_roles(ctx, former)
         if params.image and ctx.aws.ecr.has_image(params.image) is False:
             raise StepRefused(f"the image to go to is not there: {params.image}")
         refuse_stop_before_start(state)
@@ -152,10 +152,11 @@ def _registered(ctx: StepContext, change: Change, former: Revision, wanted: Revi
     newest = ctx.aws.ecs.revision(former.family)
     if newest.arn != former.arn and not difference(wanted, newest):
         return newest
-    return ctx.aws.ecs.register_revision(former, wanted, paths(as_said(change.parameters)))
+    said = as_said(change.parameters)
+    return ctx.aws.ecs.register_revision(former, wanted, paths(said) | new_names(said, former))
 
 
-def _refuse_other_roles(ctx: StepContext, former: Revision) -> None:
+def refuse_other_roles(ctx: StepContext, former: Revision) -> None:
     """`iam:PassRole` is given for the roles that the stack names, and for no others."""
     named = {ctx.stack.ecs.task_role, ctx.stack.ecs.execution_role}
     others = sorted(former.roles - named)

@@ -13,6 +13,8 @@ from chalicelib.steps.permissions import DESCRIBE_DATABASE
 from chalicelib.steps.step import NoParams, Output, Probe, StepContext
 
 _WITHIN_S = 3.0
+_OWN_SLOT = 1
+"""This login's own; the server may or may not count it."""
 _USUAL_PORT = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
 
 
@@ -40,6 +42,8 @@ class ConnectOutput(Output):
     connections: int | None = None
     connection_limit: int | None = None
     """Without the connections that only a superuser gets."""
+    at_limit: bool | None = None
+    """All of them are taken, though this probe found one for a moment."""
     waiting_for_locks: int | None = None
     read_only: bool | None = None
     """Of the server or of what its sessions start with, not of this probe's own session."""
@@ -78,25 +82,28 @@ class Connect(Probe[NoParams, ConnectOutput]):
             return ConnectOutput(applicable=True, skipped=ctx.databases.out_of_reach)
         try:
             secret = ctx.aws.secrets.database(database.secret)
-            host, port = _where(ctx, database, secret)
+            host, port = where_it_is(ctx, database, secret)
         except AwsError as error:
             return ConnectOutput(applicable=True, skipped=denied(error))
         if host is None:
             why = "neither RDS nor the secret says where the database is"
             return ConnectOutput(applicable=True, skipped=unseen(why))
-        request = DatabaseRequest(
-            engine=database.engine,
-            host=host,
-            port=port or _USUAL_PORT[database.engine],
-            name=database.name,
-            username=secret.login.username,
-            password=secret.login.password,
-            timeout_s=_WITHIN_S,
-        )
-        return _output(ctx.databases.look(request))
+        return _output(ctx.databases.look(login_request(database, secret, host, port)))
 
 
-def _where(ctx: StepContext, database: DatabasePart, secret: DatabaseSecret) -> tuple[str | None, int | None]:
+def login_request(database: DatabasePart, secret: DatabaseSecret, host: str, port: int | None) -> DatabaseRequest:
+    return DatabaseRequest(
+        engine=database.engine,
+        host=host,
+        port=port or _USUAL_PORT[database.engine],
+        name=database.name,
+        username=secret.login.username,
+        password=secret.login.password,
+        timeout_s=_WITHIN_S,
+    )
+
+
+def where_it_is(ctx: StepContext, database: DatabasePart, secret: DatabaseSecret) -> tuple[str | None, int | None]:
     """RDS knows its endpoint; a secret may still name one that a restore has left behind."""
     if database.cluster:
         cluster = ctx.aws.rds.cluster(database.cluster)
@@ -121,6 +128,7 @@ def _output(facts: DatabaseFacts) -> ConnectOutput:
         server_version=facts.server_version,
         connections=facts.connections,
         connection_limit=facts.connection_limit,
+        at_limit=_at_limit(facts),
         waiting_for_locks=facts.waiting_for_locks,
         read_only=facts.read_only,
         alembic_version=facts.alembic_version,
@@ -135,6 +143,12 @@ def _output(facts: DatabaseFacts) -> ConnectOutput:
             for holder in facts.holders
         ),
     )
+
+
+def _at_limit(facts: DatabaseFacts) -> bool | None:
+    if facts.connections is None or not facts.connection_limit:
+        return None
+    return facts.connections >= facts.connection_limit - _OWN_SLOT
 
 
 def _inert(text: str) -> str:

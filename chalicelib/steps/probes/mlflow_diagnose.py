@@ -12,7 +12,7 @@ from pydantic import Field
 
 from chalicelib.diagnosis.symptoms import HttpAnswer, ProbeReading, Symptoms, log_blocks
 from chalicelib.errors import StewardError
-from chalicelib.models.finding import Diagnosis, Outcome, Trust, Veto
+from chalicelib.models.finding import Diagnosis, Finding, Outcome, Trust, Veto
 from chalicelib.models.shape import Shape
 from chalicelib.steps.probes.db_connect import Connect
 from chalicelib.steps.probes.ecs_describe_service import DescribeService
@@ -20,10 +20,14 @@ from chalicelib.steps.probes.ecs_stopped_tasks import StoppedTasks
 from chalicelib.steps.probes.ecs_task_definition_lint import TaskDefinitionLint
 from chalicelib.steps.probes.elb_target_health import TargetHealth
 from chalicelib.steps.probes.http_deep_health import DeepHealth
+from chalicelib.steps.probes.ldap_bind import Bind
 from chalicelib.steps.probes.logs_search import Search
+from chalicelib.steps.probes.quotas_near_limit import NearLimit
 from chalicelib.steps.probes.rds_describe_instance import DatabaseParams, DescribeInstance
 from chalicelib.steps.probes.rds_recent_events import RecentEvents
 from chalicelib.steps.probes.s3_bucket_access import BucketAccess
+from chalicelib.steps.probes.secrets_describe import DescribeSecrets
+from chalicelib.steps.probes.stack_drift import Drift
 from chalicelib.steps.side_by_side import LATE
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 
@@ -38,10 +42,13 @@ READERS: tuple[Probe[Any, Any], ...] = (
     TaskDefinitionLint(),
     Connect(),
     Search(),
+    Bind(),
+    DescribeSecrets(),
+    Drift(),
+    NearLimit(),
 )
-"""Not all probes there are: their rights together must fit into one session policy of 2,048 characters,
-with room for long names (S21). `ldap.bind` and `secrets.describe` stand in runbooks by themselves."""
-_SHOWN, _EVIDENCE = 3, 3
+"""Each with rights of its own, since all of them together are more than one session holds (S21)."""
+_SHOWN, _NOTICES = 3, 4
 
 
 class DiagnoseParams(Params):
@@ -55,12 +62,14 @@ class FindingView(Shape):
     remedy: str | None
     trust: Trust | None
     evidence: tuple[str, ...]
+    notice: bool = False
+    """Worth knowing, and the cause of nothing: drift, a quota near its limit."""
 
 
 class DiagnoseOutput(Output):
     outcome: Outcome
     cause: str | None = None
-    """The likeliest."""
+    """The likeliest; None for a stack that is well, whatever is worth knowing besides."""
     confidence: float = 0
     may_act_alone: bool = False
     """False where it rests on log text alone (S4)."""
@@ -84,10 +93,13 @@ class Diagnose(Probe[DiagnoseParams, DiagnoseOutput]):
     name = "mlflow.diagnose"
     Params = DiagnoseParams
     Output = DiagnoseOutput
+    parts = READERS
     permissions = tuple({repr(one): one for probe in READERS for one in probe.permissions}.values())
 
     def read(self, ctx: StepContext, params: DiagnoseParams) -> DiagnoseOutput:
-        work: dict[str, Callable[[], ProbeReading]] = {probe.name: partial(_reading, ctx, probe) for probe in READERS}
+        work: dict[str, Callable[[], ProbeReading]] = {
+            probe.name: partial(_reading, ctx, probe) for probe in self.parts
+        }
         answers = ctx.side_by_side(work, float(params.deadline_s))
         readings = tuple(
             answer if isinstance(answer, ProbeReading) else ProbeReading(name, failed=LATE)
@@ -101,7 +113,7 @@ class Diagnose(Probe[DiagnoseParams, DiagnoseOutput]):
 def _reading(ctx: StepContext, probe: Probe[Any, Any]) -> ProbeReading:
     params = DatabaseParams(metrics=True) if isinstance(probe, DescribeInstance) else probe.Params()
     try:
-        output = probe.read(ctx, params).model_dump(mode="json")
+        output = probe.read(ctx.for_part(probe.name), params).model_dump(mode="json")
     except StewardError as error:
         return ProbeReading(probe.name, failed=str(error)[:300])
     except Exception as error:  # noqa: BLE001  # boundary: one broken probe is never the end of the diagnosis
@@ -128,7 +140,9 @@ def symptoms_of(readings: tuple[ProbeReading, ...]) -> Symptoms:
 
 
 def _view(diagnosis: Diagnosis, readings: tuple[ProbeReading, ...]) -> DiagnoseOutput:
-    first = diagnosis.findings[0] if diagnosis.findings else None
+    causes = [finding for finding in diagnosis.findings if not finding.notice]
+    beside = [finding for finding in diagnosis.findings if finding.notice]
+    first = causes[0] if causes else None
     return DiagnoseOutput(
         outcome=diagnosis.outcome,
         cause=first.cause if first else None,
@@ -140,11 +154,17 @@ def _view(diagnosis: Diagnosis, readings: tuple[ProbeReading, ...]) -> DiagnoseO
                 confidence=finding.confidence,
                 remedy=finding.remedy,
                 trust=finding.trust,
-                evidence=tuple(f"{e.source}: {e.text[:200]}" for e in finding.evidence[:_EVIDENCE]),
+                evidence=tuple(f"{e.source}: {e.text[:200]}" for e in finding.evidence[: _evidence_shown(finding)]),
+                notice=finding.notice,
             )
-            for finding in diagnosis.findings[:_SHOWN]
+            for finding in (*causes[:_SHOWN], *beside[:_NOTICES])
         ),
         vetoes=diagnosis.vetoes,
         read=tuple(reading.probe for reading in readings if reading.failed is None),
-        blind=tuple(f"{reading.probe}: {reading.failed}" for reading in readings if reading.failed is not None),
+        blind=tuple(f"{reading.probe}: {reading.failed[:160]}" for reading in readings if reading.failed is not None),
     )
+
+
+def _evidence_shown(finding: Finding) -> int:
+    """An output is at most 8 KB, and vetoes must have their place in it."""
+    return 2 if finding.notice else 3

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from chalicelib.aws.s3 import S3, Encryption
-from chalicelib.errors import AwsDenied, AwsError, AwsNotFound
+from chalicelib.errors import AwsDenied, AwsError, AwsNotFound, AwsUnavailable
 from chalicelib.models.stack import ArtifactsPart
 from chalicelib.models.step_index import Permission
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store, why_no_endpoint
@@ -90,6 +90,7 @@ class _Asking:
     """Each question by itself: one right that is missing hides nothing else."""
 
     refused: list[str] = field(default_factory=list)
+    unanswered: AwsUnavailable | None = None
 
     def ask(self, question: Callable[[], T]) -> T | None:
         try:
@@ -98,6 +99,9 @@ class _Asking:
             self.refused.append(f"{error.operation}: {error.code}")
         except AwsNotFound:
             raise
+        except AwsUnavailable as error:
+            self.unanswered = error
+            self.refused.append(f"{error.operation}: {error.code}")
         except AwsError as error:  # servers that speak only a part of S3
             self.refused.append(f"{error.operation}: {error.code}")
         return None
@@ -116,6 +120,9 @@ def _look(ctx: StepContext, artifacts: ArtifactsPart, store: S3) -> BucketOutput
     except AwsNotFound:
         return known.model_copy(update={"exists": False})
     own = artifacts.endpoint is None
+    if not own and key is None and region is None and asking.unanswered:
+        # It is there (that was asked in the stack's network), and cannot be asked for its objects from here (S3).
+        return known.model_copy(update={"skipped": denied(asking.unanswered)})
     return known.model_copy(
         update={
             "exists": True if region or key else None,

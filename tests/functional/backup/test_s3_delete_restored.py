@@ -31,7 +31,7 @@ def test_s14_the_plan_names_every_key_and_afterwards_none_is_left(sampled):
     assert sorted(change.parameters["objects"]) == sorted(side_copies(sampled))
     assert isinstance(sampled.apply(change), Done)
     assert side_copies(sampled) == []
-    assert [key for key in sampled.world.artifacts.keys("")] == before
+    assert list(sampled.world.artifacts.keys("")) == before
     assert sampled.history.creations(place.NAME, MadeKind.SIDE_COPY) == ()
     assert sampled.plan(NAME) == ()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.errors import StepFailed, StepRefused
-from chalicelib.models.history import MadeKind
+from chalicelib.models.history import BackupKind, MadeKind
 from chalicelib.steps.registry import ACTIONS
 from chalicelib.steps.step import Standing
 from steward.sandbox import place
@@ -49,11 +49,10 @@ def test_s16_it_is_recorded_before_the_first_copy_is_made(desk):
 def test_a_copy_that_is_not_what_the_backup_holds_is_no_proof(desk):
     artifacts_backed_up(desk.world)
     (change,) = desk.plan(NAME, objects=1)
-    ((key, *_),) = change.parameters["objects"]
-    where = change.parameters["toPrefix"].replace("{run}", f"run-{desk.runs}") + key
-    desk.world.own_client("s3").put_object(Bucket=place.BUCKET, Key=where, Body=b"something else")
+    ((key, version, size, etag),) = change.parameters["objects"]
+    said = {**change.parameters, "objects": [[key, version, size + 1, etag]]}
     with pytest.raises(StepFailed, match="came back as something else"):
-        desk.apply(change)
+        desk.apply(change.model_copy(update={"parameters": said}))
 
 
 def test_short_slices_prove_every_object_once(desk):
@@ -83,4 +82,4 @@ def test_the_newest_good_backup_is_what_is_proven(desk):
     artifacts_grown(desk.world)
     desk.carry_out("s3.backup_prefix")
     (done,) = desk.carry_out(NAME, objects=2)
-    assert done.facts["backup"] == desk.history.newest_good(place.NAME, "artifacts").id
+    assert done.facts["backup"] == desk.history.newest_good(place.NAME, BackupKind.ARTIFACTS).id

@@ -137,6 +137,7 @@ def test_s21_a_right_to_change_names_its_resource(name, step):
         assert set(re.findall(r"\{(\w+)\}", permission.resource)) <= fields
         if not permission.action.partition(":")[2].startswith(_PREFIXES):
             named = {"{cluster}", "{bucket}", "{task_role}", "{execution_role}", ":task-definition/"}
+            named |= {":scalable-target/"}  # its id is random; the condition narrows it to ECS services
             named |= {"{database}", "{database_cluster}", "{database_secret}", "{offsite_key}"}
             named |= {"{backup_bucket}", "{mac_key}"}
             tagged = "steward:stack" in json.dumps(permission.condition)  # S16: what carries, or gets, Steward's tag

@@ -58,13 +58,14 @@ def plan(world, **params):
 
 
 def ids(changes):
-    return [upload for change in changes for _, upload, _ in change.parameters["uploads"]]
+    return [each["UploadId"] for change in changes for each in change.parameters["uploads"]]
 
 
 def test_old_ones_are_named_with_what_they_hold_and_the_loss_is_said(world, bucket):
     bucket.put("mlflow/1/a", days=8, size=3 * 1024 * MIB)
     (change,) = plan(world)
-    assert change.parameters["uploads"] == [["mlflow/1/a", "id-0", 3 * 1024 * MIB]]
+    assert change.parameters["uploads"] == [{"Bucket": "churn-artifacts", "Key": "mlflow/1/a", "UploadId": "id-0"}]
+    assert change.parameters["sizes"] == [3 * 1024 * MIB]
     assert "3.0 GiB, $0.07 a month" in change.sentence
     assert change.loses
     assert change.undo is None

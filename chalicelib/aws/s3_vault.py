@@ -1,0 +1,242 @@
+"""S3 as a place for backups: what protects a bucket, objects by version, and copies that overwrite nothing newer."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws.translate import calling
+from chalicelib.errors import AwsError, AwsInvalid, AwsNotFound
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_ALREADY_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
+_NO_RULES = "NoSuchLifecycleConfiguration"
+_EVERYBODY = ("/global/AllUsers", "/global/AuthenticatedUsers")
+_CHUNK = 1024 * 1024
+ONE_COPY = 5 * 1024**3
+PART = 512 * 1024**2
+
+
+@dataclass(frozen=True)
+class LifecycleRule:
+    id: str
+    prefix: str
+    """Of the keys it holds for; rules that filter by tag or size hold for some of them only."""
+    whole: bool
+    """It holds for every key under the prefix."""
+    expires_current: bool
+    noncurrent_days: int | None
+    aborts_uploads: bool
+
+
+@dataclass(frozen=True)
+class Digest:
+    sha256: str
+    md5: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One object as it is now."""
+
+    key: str
+    size: int
+    etag: str
+    changed_at: datetime
+
+
+class Vault:
+    def __init__(self, client: "S3Client") -> None:
+        self._client: Any = client
+
+    # -- what protects the bucket --------------------------------------------------------------
+
+    def owner_is(self, bucket: str, account: str) -> bool:
+        try:
+            with calling("s3:ListBucket"):
+                self._client.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
+        except AwsError as exc:
+            if exc.code in {"403", "AccessDenied"}:
+                return False
+            raise
+        return True
+
+    def lifecycle(self, bucket: str) -> tuple[LifecycleRule, ...]:
+        try:
+            with calling("s3:GetLifecycleConfiguration"):
+                rules = self._client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+        except AwsError as exc:
+            if exc.code == _NO_RULES:
+                return ()
+            raise
+        return tuple(_rule(raw) for raw in rules if raw.get("Status") == "Enabled")
+
+    def is_public(self, bucket: str) -> bool:
+        """By policy or by grants; a block that covers everything settles it."""
+        try:
+            with calling("s3:GetBucketPublicAccessBlock"):
+                block = self._client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+            if block.get("IgnorePublicAcls") and block.get("RestrictPublicBuckets"):
+                return False
+        except AwsError as exc:
+            if exc.code != "NoSuchPublicAccessBlockConfiguration":
+                raise
+        return self._granted_to_all(bucket) or self._opened_by_policy(bucket)
+
+    def _granted_to_all(self, bucket: str) -> bool:
+        with calling("s3:GetBucketAcl"):
+            grants = self._client.get_bucket_acl(Bucket=bucket).get("Grants", [])
+        return any(grant.get("Grantee", {}).get("URI", "").endswith(_EVERYBODY) for grant in grants)
+
+    def _opened_by_policy(self, bucket: str) -> bool:
+        try:
+            with calling("s3:GetBucketPolicyStatus"):
+                return bool(self._client.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"])
+        except AwsError as exc:
+            if exc.code == "NoSuchBucketPolicy":
+                return False
+            raise
+
+    # -- small objects by version --------------------------------------------------------------
+
+    def put(self, bucket: str, key: str, body: bytes) -> str | None:
+        """The version id of what was written."""
+        with calling("s3:PutObject"):
+            answer = self._client.put_object(Bucket=bucket, Key=key, Body=body)
+        return _version(answer)
+
+    def put_once(self, bucket: str, key: str, body: bytes) -> bool:
+        """False: something is there already and was left as it is."""
+        try:
+            with calling("s3:PutObject"):
+                self._client.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+        except AwsInvalid as exc:
+            if exc.code in _ALREADY_THERE:
+                return False
+            raise
+        return True
+
+    def get(self, bucket: str, key: str, version: str | None, max_bytes: int) -> bytes | None:
+        """None: there is no such object, or no such version."""
+        pinned = {"VersionId": version} if version else {}
+        try:
+            with calling("s3:GetObject"):
+                body = self._client.get_object(Bucket=bucket, Key=key, **pinned)["Body"]
+                data: bytes = body.read(max_bytes + 1)
+        except AwsNotFound:
+            return None
+        if len(data) > max_bytes:
+            raise AwsInvalid("s3:GetObject", "TooLarge", f"s3://{bucket}/{key} is longer than {max_bytes} bytes")
+        return data
+
+    def names(self, bucket: str, prefix: str, delimiter: str = "") -> Iterator[str]:
+        """Keys under a prefix; with a delimiter the prefixes that it cuts, instead."""
+        cut = {"Delimiter": delimiter} if delimiter else {}
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **cut)
+        with calling("s3:ListBucket"):
+            for page in pages:
+                yield from (found["Prefix"] for found in page.get("CommonPrefixes", []))
+                yield from (found["Key"] for found in page.get("Contents", []) if not delimiter)
+
+    def standing(self, bucket: str, prefix: str, start_after: str = "") -> Iterator[Standing]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, StartAfter=start_after
+        )
+        with calling("s3:ListBucket"):
+            for page in pages:
+                for found in page.get("Contents", []):
+                    at = found["LastModified"].astimezone(UTC)
+                    yield Standing(found["Key"], found["Size"], found["ETag"].strip('"'), at)
+
+    def digest(self, bucket: str, key: str, *, version: str | None = None, if_etag: str | None = None) -> Digest | None:
+        """Reads it in full, a piece at a time. None: it is gone, or no longer the one meant."""
+        pinned = {"VersionId": version} if version else {}
+        pinned |= {"IfMatch": f'"{if_etag}"'} if if_etag else {}
+        try:
+            with calling("s3:GetObject"):
+                body = self._client.get_object(Bucket=bucket, Key=key, **pinned)["Body"]
+                return _digest(body)
+        except AwsNotFound:
+            return None
+        except AwsInvalid as exc:
+            if exc.code in {"PreconditionFailed", "412"}:
+                return None
+            raise
+
+    # -- bringing back -------------------------------------------------------------------------
+
+    def copy_version(
+        self, source: tuple[str, str, str | None], target: tuple[str, str], *, size: int, over: str | None
+    ) -> bool:
+        """`over` is the ETag of what may be overwritten; None: nothing may be there. False: something else is."""
+        bucket, key, version = source
+        origin = {"Bucket": bucket, "Key": key} | ({"VersionId": version} if version else {})
+        only_if = {"IfMatch": f'"{over}"'} if over else {"IfNoneMatch": "*"}
+        try:
+            with calling("s3:PutObject"):
+                if size <= ONE_COPY:
+                    self._client.copy_object(Bucket=target[0], Key=target[1], CopySource=origin, **only_if)
+                else:
+                    self._copy_in_parts(origin, target, size, only_if)
+        except AwsInvalid as exc:
+            if exc.code in {*_ALREADY_THERE, "412"}:
+                return False
+            raise
+        return True
+
+    def _copy_in_parts(
+        self, origin: dict[str, str], target: tuple[str, str], size: int, only_if: dict[str, str]
+    ) -> None:
+        where = {"Bucket": target[0], "Key": target[1]}
+        upload = self._client.create_multipart_upload(**where)["UploadId"]
+        done = False
+        try:
+            parts = []
+            for number, start in enumerate(range(0, size, PART), 1):
+                stretch = f"bytes={start}-{min(start + PART, size) - 1}"
+                answer = self._client.upload_part_copy(
+                    **where, CopySource=origin, CopySourceRange=stretch, PartNumber=number, UploadId=upload
+                )
+                parts.append({"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]})
+            self._client.complete_multipart_upload(
+                **where, UploadId=upload, MultipartUpload={"Parts": parts}, **only_if
+            )
+            done = True
+        finally:
+            if not done:
+                self._client.abort_multipart_upload(**where, UploadId=upload)
+
+
+def _version(answer: dict[str, Any]) -> str | None:
+    version = answer.get("VersionId")
+    return str(version) if version and version != "null" else None
+
+
+def _digest(body: Any) -> Digest:  # noqa: ANN401 - botocore's streaming body
+    sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+    while chunk := body.read(_CHUNK):
+        sha.update(chunk)
+        md5.update(chunk)
+        size += len(chunk)
+    return Digest(sha.hexdigest(), md5.hexdigest(), size)
+
+
+def _rule(raw: dict[str, Any]) -> LifecycleRule:
+    only = raw.get("Filter") or {}
+    both = only.get("And") or {}
+    prefix = raw.get("Prefix") or only.get("Prefix") or both.get("Prefix") or ""
+    narrowed = {key for key in (*only, *both) if key not in {"Prefix", "And"}}
+    expires = raw.get("Expiration") or {}
+    noncurrent = raw.get("NoncurrentVersionExpiration") or {}
+    return LifecycleRule(
+        id=str(raw.get("ID", "")),
+        prefix=prefix,
+        whole=not narrowed,
+        expires_current=bool(expires.get("Days") or expires.get("Date")),
+        noncurrent_days=int(noncurrent["NoncurrentDays"]) if noncurrent.get("NoncurrentDays") else None,
+        aborts_uploads=bool(raw.get("AbortIncompleteMultipartUpload")),
+    )

@@ -1,0 +1,108 @@
+"""mlflow.delete_runs: MLflow's own soft delete, run by run; restorable until gc (undo restores)."""
+
+from chalicelib.errors import StepRefused
+from chalicelib.models.change import Change, ChangeProgress, HowFar, Undo
+from chalicelib.models.words import Risk
+from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
+from chalicelib.steps.caution import all_seeing_api, own_place
+from chalicelib.steps.mlflow_access import ASK_MLFLOW
+from chalicelib.steps.mlflow_api import MlflowApi
+from chalicelib.steps.mlflow_shapes import Run
+from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET, ExpiryParams
+from chalicelib.steps.run_choice import choose, protected_runs
+from chalicelib.steps.run_sizes import Size, by_experiment, listed, measure
+from chalicelib.steps.step import (
+    Action,
+    ActionOutput,
+    Applied,
+    Done,
+    Look,
+    Pending,
+    Standing,
+    StepContext,
+)
+
+OPERATION, RESTORE = "mlflow:DeleteRun", "mlflow:RestoreRun"
+BATCH = 200
+"""Runs in one Change."""
+
+
+class DeleteParams(ExpiryParams):
+    deleted: bool = False
+
+
+class DeleteRuns(Action[DeleteParams]):
+    """Delete expired runs as MLflow does: hidden, and restorable until they are garbage-collected.
+
+    ```yaml
+    - id: delete
+      do: mlflow.delete_runs
+      with: {olderThanDays: 365, experiment: fraud}
+    ```
+    """
+
+    name = "mlflow.delete_runs"
+    Params = DeleteParams
+    Output = ActionOutput
+    permissions = (*ASK_MLFLOW, READ_ENDPOINT_KEYS, LIST_BUCKET)
+    risk = Risk.MEDIUM
+    reversible = True
+
+    def plan(self, ctx: StepContext, params: DeleteParams) -> tuple[Change, ...]:
+        if params.deleted:
+            raise StepRefused("runs that are deleted already cannot be deleted; that is what gc is for")
+        place, artifacts = own_place(ctx), ctx.stack.artifacts
+        choice = choose(all_seeing_api(ctx), place, params.criteria(), ctx.now)
+        if not choice.runs or artifacts is None:
+            return ()
+        runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}
+        sizes = measure(open_store(ctx, artifacts).many(), place, runs_of)
+        runs = choice.runs
+        groups = [runs[at : at + BATCH] for at in range(0, len(runs), BATCH)]
+        return tuple(self._change(ctx, group, listed(_totals(group, sizes), choice.known)) for group in groups)
+
+    def _change(self, ctx: StepContext, runs: list[Run], what: str) -> Change:
+        ids = [run.id for run in runs]
+        return Change(
+            step=ctx.step_id,
+            action=self.name,
+            operation=OPERATION,
+            parameters={"run_ids": ids, "experiments": sorted({run.experiment for run in runs})},
+            resource=ctx.stack.stack,
+            undo=Undo(operation=RESTORE, parameters={"run_ids": ids}),
+            sentence=f"Delete, restorable until gc: {what}",
+        )
+
+    def look(self, ctx: StepContext, change: Change) -> Look:
+        if change.operation == RESTORE:
+            return Look(standing=Standing.READY, detail="what still exists can be restored")
+        behind = protected_runs(MlflowApi(ctx), tuple(change.parameters["experiments"]))
+        taken = behind & set(change.parameters["run_ids"])
+        if taken:
+            why = f"a version of a registered model rests on run {min(taken)} by now"
+            return Look(standing=Standing.DRIFTED, detail=why)
+        return Look(standing=Standing.READY, detail="no registered model rests on them")
+
+    def apply(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> Applied:
+        """Deleting a deleted run changes nothing, so after a crash it goes on from its last checkpoint."""
+        api, ids = MlflowApi(ctx), [str(one) for one in change.parameters["run_ids"]]
+        done, gone = int(progress.checkpoint.get("done", 0)), int(progress.checkpoint.get("gone", 0))
+        one_by_one = api.restore_run if change.operation == RESTORE else api.delete_run
+        ends = ctx.monotonic() + ctx.budget_s
+        for run_id in ids[done:]:
+            if ctx.monotonic() >= ends:
+                return Pending(
+                    check_after_s=1,
+                    detail=f"{done} of {len(ids)} runs",
+                    checkpoint={"done": done, "gone": gone},
+                    how_far=HowFar(done=done, total=len(ids), unit="runs"),
+                )
+            gone += not one_by_one(run_id)
+            done += 1
+        word = "restored" if change.operation == RESTORE else "deleted"
+        missing = f"; {gone} were not there any more" if gone else ""
+        return Done(detail=f"{done - gone} runs {word}{missing}")
+
+
+def _totals(runs: list[Run], sizes: dict[str, Size]) -> dict[str, Size]:
+    return by_experiment(runs, sizes)

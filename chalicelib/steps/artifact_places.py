@@ -1,0 +1,112 @@
+"""Where in the stack's bucket a run, a logged model or a trace lies, and what owns a key. Pure.
+
+    PREFIX/EXPERIMENT/RUN/artifacts/…                what a run logged
+    PREFIX/EXPERIMENT/models/m-ID/artifacts/…        a logged model
+    PREFIX/EXPERIMENT/traces/tr-ID/artifacts/…       a trace
+
+A URI that leads anywhere else is foreign: what lies there is not Steward's to judge, and `mlflow gc`
+would follow it. A folder of another shape is nobody's orphan.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.models.stack import ArtifactsPart, Stack
+
+STEWARDS = ".steward/"
+"""Steward's own corner of the bucket."""
+_ID = r"[0-9a-f]{32}"
+_FOLDER = re.compile(
+    rf"(?P<experiment>\d{{1,19}})/(?:(?P<run>{_ID})|models/(?P<model>m-{_ID})|traces/(?P<trace>(?:tr-)?{_ID}))/"
+)
+_PROXIED = re.compile(r"mlflow-artifacts:/{1,3}(?P<path>[^/?#].*)")
+_SCHEME = re.compile(r"(?P<scheme>s3|mlflow-artifacts)://(?P<host>[^/?#]+)/(?P<path>.+)")
+_TAME = re.compile(r"[A-Za-z0-9_.=@+-]+(/[A-Za-z0-9_.=@+-]+)*")
+RUN_ID = re.compile(_ID)
+EXPERIMENT_ID = re.compile(r"\d{1,19}")
+
+
+class Owner(StrEnum):
+    RUN = "run"
+    MODEL = "model"
+    TRACE = "trace"
+
+
+@dataclass(frozen=True, order=True)
+class Folder:
+    """What one owner has in the bucket, as a prefix of keys that ends with a slash."""
+
+    prefix: str
+    experiment: str
+    kind: Owner
+    id: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """One stack's part of one bucket."""
+
+    bucket: str
+    prefix: str
+    """Ends with a slash, or is empty."""
+
+    @classmethod
+    def of(cls, artifacts: ArtifactsPart) -> "Place":
+        prefix = artifacts.prefix.strip("/")
+        return cls(artifacts.bucket, f"{prefix}/" if prefix else "")
+
+    def folder_of(self, key: str) -> Folder | None:
+        """None: of no shape that MLflow writes."""
+        if not key.startswith(self.prefix):
+            return None
+        match = _FOLDER.match(key, len(self.prefix))
+        if match is None:
+            return None
+        kind = Owner.RUN if match["run"] else Owner.MODEL if match["model"] else Owner.TRACE
+        found = match["run"] or match["model"] or match["trace"]
+        return Folder(key[: match.end()], match["experiment"], kind, found)
+
+    def experiment_prefix(self, experiment: str) -> str:
+        return f"{self.prefix}{experiment}/"
+
+    def run_folder(self, experiment: str, run: str) -> Folder:
+        return Folder(f"{self.prefix}{experiment}/{run}/", experiment, Owner.RUN, run)
+
+    def key_of(self, uri: str) -> str | None:
+        """The key prefix, without a slash at its end; None: it leads elsewhere, or is not plain."""
+        proxied = _PROXIED.fullmatch(uri)
+        if proxied and "://" not in uri.replace(":///", ":/"):
+            return self._plain(self.prefix + proxied["path"].strip("/"))
+        match = _SCHEME.fullmatch(uri)
+        if match is None or match["scheme"] != "s3" or match["host"] != self.bucket:
+            return None
+        return self._plain(match["path"].rstrip("/"))
+
+    def _plain(self, key: str) -> str | None:
+        parts = key.split("/")
+        if not key.startswith(self.prefix) or not _TAME.fullmatch(key) or {".", ".."} & set(parts):
+            return None
+        return key
+
+    def is_at_home(self, uri: str, experiment: str, run: str) -> bool:
+        """Whether a run's artifacts lie where MLflow puts those of exactly this run."""
+        return self.key_of(uri) == f"{self.prefix}{experiment}/{run}/artifacts"
+
+
+def why_shared(own: Stack, others: Iterable[Stack]) -> str | None:
+    """Two stacks whose parts of a bucket overlap cannot tell each other's folders from orphans."""
+    if own.artifacts is None:
+        return None
+    mine = Place.of(own.artifacts)
+    for other in others:
+        if other.artifacts is None or other.artifacts.bucket != mine.bucket:
+            continue
+        if other.artifacts.endpoint != own.artifacts.endpoint:
+            continue
+        theirs = Place.of(other.artifacts)
+        if theirs.prefix.startswith(mine.prefix) or mine.prefix.startswith(theirs.prefix):
+            where = f"{mine.bucket}/{theirs.prefix}"
+            return f"stack {other.stack} keeps its artifacts in {where}, which overlaps with {own.stack}'s own"
+    return None

@@ -1,0 +1,107 @@
+"""A backup by many hands: the key space is cut, each shard is worked on by the same code, the parts make one manifest."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from pydantic import TypeAdapter
+
+from chalicelib.backup.manifests import Manifests
+from chalicelib.backup.shards import KEYS_A_SHARD, Shard, between, shards_of
+from chalicelib.errors import StepFailed, StoreUnavailable, UnknownName
+from chalicelib.models.change import ChangeProgress
+from chalicelib.steps.backup_journal import Journal, Progressed, Task
+from chalicelib.steps.backup_work import bench_of, finish, still_at_it, take_place
+from chalicelib.steps.many_hands import Crowd, ManyHands
+from chalicelib.steps.step import Applied, Pending, StepContext
+
+MOST_SHARDS = 1000
+LOOK_EVERY_S = 60
+_TASKS = TypeAdapter(tuple[Task, ...])
+
+
+def back_up_by_many(ctx: StepContext, task: Task, progress: ChangeProgress) -> Applied:
+    hands = ctx.many_hands
+    if hands is None:
+        raise StepFailed(ctx.step_id, "it was planned for many workers, and there is no machine for them any more")
+    bench = bench_of(ctx, task)
+    tasks = _tasks(ctx, task, bench.manifests)
+    if not progress.checkpoint:
+        if task.before is None:
+            take_place(ctx, task)
+        hands.begin(task.backup, [item(each) for each in tasks])
+        return _watching(ctx, task, progress, bench.journal, tasks)
+    state = hands.state(task.backup)
+    if state is Crowd.WORKING:
+        return _watching(ctx, task, progress, bench.journal, tasks)
+    shards = tuple(bench.journal.read(each) for each in tasks)
+    left = sum(not shard.is_over for shard in shards)
+    if state is Crowd.FAILED or left:
+        raise StepFailed(ctx.step_id, f"{left} of {len(tasks)} shards are not over; their execution is {task.backup}")
+    return finish(ctx, task, bench, shards)
+
+
+def item(task: Task) -> dict[str, object]:
+    """Names only: an execution's input is small, and the store decides."""
+    return {"run_id": task.run_id, "step": task.step, "backup": task.backup, "shard": task.shard}
+
+
+def task_of_item(ctx: StepContext, backup: str, shard: int) -> Task:
+    """For the worker, which knows no more than the item."""
+    return _read(ctx, _key(ctx.run_id, backup))[shard]
+
+
+def stop(hands: ManyHands | None, backup: str, why: str) -> None:
+    if hands is not None:
+        hands.stop(backup, why)
+
+
+def _watching(
+    ctx: StepContext, task: Task, progress: ChangeProgress, journal: Journal, tasks: tuple[Task, ...]
+) -> Pending:
+    shards = tuple(journal.read(each) for each in tasks)
+    over = sum(shard.is_over for shard in shards)
+    told = still_at_it(ctx, task, progress, shards)
+    news = {"check_after_s": LOOK_EVERY_S, "detail": f"{over} of {len(tasks)} shards are over; {told.detail}"}
+    return told.model_copy(update=news)
+
+
+def _tasks(ctx: StepContext, task: Task, manifests: Manifests) -> tuple[Task, ...]:
+    """Cut once and kept: cut anew after a crash, shards could overlap those that are at work."""
+    key = _key(task.run_id, task.backup)
+    try:
+        return _read(ctx, key)
+    except UnknownName:
+        cut = tuple(_cut(ctx, task, manifests))
+        tasks = tuple(
+            task.model_copy(update={"shard": number, "after_key": shard.after_key, "until_key": shard.until_key})
+            for number, shard in enumerate(cut)
+        )
+        ctx.evidence.put(key, _TASKS.dump_json(tasks))
+        return tasks
+
+
+def _cut(ctx: StepContext, task: Task, manifests: Manifests) -> Iterator[Shard]:
+    """Where the last manifest's keys say; at first, where the folders do (one a request: MLflow has one an experiment)."""
+    if task.before:
+        head = manifests.head(task.before)
+        size = max(KEYS_A_SHARD, (head.totals.objects + head.totals.gone) // MOST_SHARDS + 1)
+        yield from shards_of(manifests.entries(head), size)
+        return
+    vault = ctx.aws.in_region(task.source_region).vault
+    folders = sorted(vault.names(task.source_bucket, task.prefix, "/"))
+    every = len(folders) // MOST_SHARDS + 1
+    borders = [folder.removeprefix(task.prefix) for folder in folders[every::every]]
+    assert all(one < other for one, other in pairwise(borders))  # noqa: S101  # S3 lists each prefix once, in order
+    yield from between(borders)
+
+
+def _read(ctx: StepContext, key: str) -> tuple[Task, ...]:
+    data = ctx.evidence.get(ctx.evidence.ref(key))
+    try:
+        return _TASKS.validate_json(data)
+    except ValueError as exc:
+        raise StoreUnavailable(f"reading the shards of {key}", "they cannot be read") from exc
+
+
+def _key(run_id: str, backup: str) -> str:
+    return f"backups/{run_id}/{backup}/shards.json"

@@ -1,0 +1,142 @@
+"""Where a backup in progress stands: what is written, what is judged. Kept in Steward's own evidence.
+
+Not in the backup bucket: whoever can write there could tell a resumed run that others' parts are its own.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from pydantic import ValidationError
+
+from chalicelib.backup.entry import Entry, Place
+from chalicelib.backup.job import Failure
+from chalicelib.backup.judge import Judged
+from chalicelib.backup.manifest import Part, PartWriter
+from chalicelib.backup.manifests import Manifests
+from chalicelib.backup.shards import Shard
+from chalicelib.errors import StoreUnavailable, UnknownName
+from chalicelib.models.shape import Shape
+from chalicelib.models.words import Utc
+from chalicelib.store.blobs import Blobs
+
+_MOST_FAILURES = 20
+
+
+class Missed(Shape):
+    key: str
+    trouble: str
+    why: str
+
+
+class Progressed(Shape):
+    """One shard's."""
+
+    through: str | None = None
+    """Everything up to this key is copied and in `parts`."""
+    copied_all: bool = False
+    parts: tuple[Part, ...] = ()
+    copied: int = 0
+    copied_bytes: int = 0
+    keys: int = 0
+    due: int = 0
+    foreign: int = 0
+    missed: tuple[Missed, ...] = ()
+    failed: int = 0
+    judged: Judged = Judged()
+    requests: dict[str, int] = {}
+
+    @property
+    def is_over(self) -> bool:
+        return self.copied_all and self.judged.over
+
+    def with_failures(self, failures: Iterable[Failure], count: int) -> "Progressed":
+        told = tuple(Missed(key=f.key, trouble=f.trouble.value, why=f.why[:300]) for f in failures)
+        return self.model_copy(update={"missed": (*self.missed, *told)[:_MOST_FAILURES], "failed": self.failed + count})
+
+
+class Task(Shape):
+    """What one worker needs to know: one stretch of one backup. Also the input of a Distributed Map's item."""
+
+    stack: str
+    run_id: str
+    step: str
+    backup: str
+    set: str
+    as_of: Utc
+    source_bucket: str
+    source_region: str
+    target_bucket: str
+    target_region: str
+    prefix: str
+    before: str | None
+    """The manifest that this one is made after."""
+    grace_s: int | None
+    """None: nothing comes due (S18)."""
+    mac_key: str | None
+    checkpoint_every: int
+    shard: int = 0
+    after_key: str | None = None
+    until_key: str | None = None
+    expected: int | None = None
+
+    @property
+    def source(self) -> Place:
+        return Place(self.source_bucket, self.prefix)
+
+    @property
+    def target(self) -> Place:
+        return Place(self.target_bucket, self.prefix)
+
+    @property
+    def stretch(self) -> Shard:
+        return Shard(self.after_key, self.until_key)
+
+    @property
+    def grace(self) -> timedelta | None:
+        return None if self.grace_s is None else timedelta(seconds=self.grace_s)
+
+    @property
+    def journal(self) -> str:
+        return f"backups/{self.run_id}/{self.backup}/{self.shard:05d}.json"
+
+
+class Journal:
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def read(self, task: Task) -> Progressed:
+        try:
+            data = self._blobs.get(self._blobs.ref(task.journal))
+        except UnknownName:
+            return Progressed()
+        try:
+            return Progressed.model_validate_json(data)
+        except ValidationError as exc:
+            raise StoreUnavailable(f"reading how far {task.backup} is", "its journal cannot be read") from exc
+
+    def write(self, task: Task, progressed: Progressed) -> None:
+        self._blobs.put(task.journal, progressed.model_dump_json().encode())
+
+
+class PartSink:
+    """Takes the mirror's lines; what is written and noted in the journal is never copied again."""
+
+    def __init__(self, task: Task, manifests: Manifests, journal: Journal, so_far: Progressed) -> None:
+        self._task, self._manifests, self._journal = task, manifests, journal
+        self.so_far = so_far
+        self._writer = PartWriter()
+
+    def add(self, entry: Entry) -> None:
+        self._writer.add(entry)
+
+    def checkpoint(self, key: str) -> None:
+        self.so_far = self.flushed(key)
+        self._journal.write(self._task, self.so_far)
+
+    def flushed(self, through: str | None) -> Progressed:
+        """With what was collected as one more part; a stretch in which everything is gone makes none."""
+        parts = self.so_far.parts
+        if self._writer.lines:
+            parts = (*parts, self._manifests.put_part(self._task.backup, self._task.shard, len(parts), self._writer))
+            self._writer = PartWriter()
+        return self.so_far.model_copy(update={"parts": parts, "through": through or self.so_far.through})

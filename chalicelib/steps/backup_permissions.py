@@ -1,0 +1,49 @@
+"""The rights that backing up and restoring need, each with its reason. None of them deletes a version (S17)."""
+
+from chalicelib.models.step_index import Permission
+from chalicelib.steps.permissions import DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION
+
+_SOURCE, _BACKUP = "arn:{partition}:s3:::{bucket}", "arn:{partition}:s3:::{backup_bucket}"
+_KEY = "arn:{partition}:kms:{region}:{account}:{mac_key}"
+
+LIST_SOURCE = Permission(action="s3:ListBucket", resource=_SOURCE, why="what there is to back up")
+READ_SOURCE = Permission(action="s3:GetObject*", resource=f"{_SOURCE}/*", why="copy it, with its tags")
+LIST_BACKUP = Permission(action="s3:ListBucket", resource=_BACKUP, why="what is backed up already")
+READ_BACKUP = Permission(action="s3:GetObject*", resource=f"{_BACKUP}/*", why="manifests, and copies read back")
+READ_PROTECTION = tuple(
+    Permission(action=action, resource=_BACKUP, why="whether the bucket keeps what it is given (S17)")
+    for action in (
+        "s3:GetBucketVersioning",
+        "s3:GetLifecycleConfiguration",
+        "s3:GetBucketPublicAccessBlock",
+        "s3:GetBucketPolicyStatus",
+        "s3:GetBucketAcl",
+    )
+)
+WRITE_BACKUP = tuple(
+    Permission(action=action, resource=f"{_BACKUP}/*", why="copies and manifests")
+    for action in ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
+)
+MARK_BACKUP = Permission(action="s3:DeleteObject", resource=f"{_BACKUP}/*", why="delete markers; versions stay (S17)")
+CHECK_MAC = Permission(action="kms:VerifyMac", resource=_KEY, why="whether a manifest is ours")
+MAKE_MAC = Permission(action="kms:GenerateMac", resource=_KEY, why="sign the manifest")
+MEASURE = Permission(action="cloudwatch:GetMetricData", resource="*", why="how large the bucket is")
+READ_MANIFESTS = (LIST_BACKUP, READ_BACKUP, CHECK_MAC)
+SUGGEST = (DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION)
+
+RESTORE_TO = tuple(
+    Permission(action=action, resource=f"{_SOURCE}/*", why="bring artifacts back")
+    for action in ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
+)
+RESTORE = (*SUGGEST, LIST_SOURCE, READ_SOURCE, *READ_MANIFESTS, *RESTORE_TO)
+
+BACK_UP = (
+    *SUGGEST,
+    LIST_SOURCE,
+    READ_SOURCE,
+    *READ_MANIFESTS,
+    *READ_PROTECTION,
+    *WRITE_BACKUP,
+    MAKE_MAC,
+    MEASURE,
+)

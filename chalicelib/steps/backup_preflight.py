@@ -1,0 +1,129 @@
+"""What must be true before a backup touches anything; each refusal says why and what to do."""
+
+import json
+
+from chalicelib.aws.s3_vault import LifecycleRule
+from chalicelib.backup.manifest import Head
+from chalicelib.backup.manifests import RESERVED, Manifests, rival
+from chalicelib.errors import AwsDenied, AwsError, AwsNotFound, ManifestBroken, StepRefused
+from chalicelib.steps.backup_places import Route
+from chalicelib.steps.step import StepContext
+
+LEAST_NONCURRENT_DAYS = 7
+"""Fewer, and what was overwritten or deleted is gone before anybody has missed it."""
+MOST_READ_BYTES = 256 * 1024 * 1024
+"""Of the last manifest, in preflight; a worker checks the rest before it believes a line of it."""
+_RULE = {
+    "Rules": [
+        {
+            "ID": "steward-noncurrent",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 90},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        }
+    ]
+}
+
+
+def check_target(ctx: StepContext, route: Route) -> None:
+    """S17: versions, and the rule by which they end; nothing of it is changed by Steward."""
+    bucket, there = route.target.bucket, ctx.aws.in_region(route.target_region)
+    try:
+        _check_owner(ctx, route)
+        versioning = there.s3.versioning(bucket)
+        rules = there.vault.lifecycle(bucket)
+        public = there.vault.is_public(bucket)
+        other = rival(there.vault, route.owner, bucket)
+    except AwsDenied as exc:
+        raise StepRefused(f"backup bucket {bucket} cannot be looked at: {exc.operation} is denied; grant it") from exc
+    except AwsNotFound as exc:
+        raise StepRefused(f"there is no backup bucket {bucket} in {route.target_region}; make it, versioned") from exc
+    except ManifestBroken as exc:
+        raise StepRefused(f"{exc}; find out who wrote there before anything else does") from exc
+    if versioning != "Enabled":
+        raise StepRefused(
+            f"backup bucket {bucket} keeps no versions (versioning is {versioning}): aws s3api put-bucket-versioning"
+            f" --bucket {bucket} --versioning-configuration Status=Enabled",
+            rule="S17",
+        )
+    _check_rules(route, rules)
+    if public:
+        raise StepRefused(
+            f"backup bucket {bucket} is open to everybody: aws s3api put-public-access-block --bucket {bucket}"
+            " --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,"
+            "BlockPublicPolicy=true,RestrictPublicBuckets=true"
+        )
+    if other is not None:
+        raise StepRefused(
+            f"s3://{bucket}/{route.target.prefix} holds the backup of {other.source} (stack {other.stack}):"
+            " two sources in one place would overwrite each other; use another backup bucket"
+        )
+
+
+def _check_owner(ctx: StepContext, route: Route) -> None:
+    artifacts = ctx.stack.artifacts
+    account = (artifacts.backup_account if artifacts else None) or ctx.stack.account or ctx.aws.sts.account()
+    if not ctx.aws.in_region(route.target_region).vault.owner_is(route.target.bucket, account):
+        raise StepRefused(
+            f"backup bucket {route.target.bucket} is not one of account {account} that may be listed: if it is another"
+            " account's on purpose, write artifacts.backupAccount; else it is somebody else's bucket of that name"
+        )
+
+
+def _check_rules(route: Route, rules: tuple[LifecycleRule, ...]) -> None:
+    bucket, prefix = route.target.bucket, route.target.prefix
+    touching = [rule for rule in rules if rule.prefix.startswith(prefix) or prefix.startswith(rule.prefix)]
+    for rule in touching:
+        if rule.expires_current:
+            raise StepRefused(
+                f"lifecycle rule {rule.id or '(unnamed)'} of bucket {bucket} deletes what is current: the backup would"
+                " vanish by itself; take its Expiration out",
+                rule="S17",
+            )
+        if rule.noncurrent_days is not None and rule.noncurrent_days < LEAST_NONCURRENT_DAYS:
+            raise StepRefused(
+                f"lifecycle rule {rule.id or '(unnamed)'} of bucket {bucket} ends old versions after"
+                f" {rule.noncurrent_days} day(s): nothing could be restored as of last week; set NoncurrentDays to"
+                f" {LEAST_NONCURRENT_DAYS} or more",
+                rule="S17",
+            )
+    if not any(rule.noncurrent_days and rule.whole and prefix.startswith(rule.prefix) for rule in rules):
+        raise StepRefused(
+            f"backup bucket {bucket} has no lifecycle rule that ends noncurrent versions, so that nothing deleted would"
+            " ever leave it: aws s3api put-bucket-lifecycle-configuration"
+            f" --bucket {bucket} --lifecycle-configuration '{json.dumps(_RULE)}'",
+            rule="S17",
+        )
+
+
+def check_source(ctx: StepContext, route: Route) -> None:
+    bucket, prefix = route.source.bucket, route.source.prefix
+    try:
+        first = ctx.aws.s3.first_key(bucket, prefix)
+        if first is not None and not first.endswith("/"):
+            ctx.aws.s3.can_read(bucket, first)
+        reserved = None if prefix else ctx.aws.s3.first_key(bucket, RESERVED)
+    except AwsDenied as exc:
+        raise StepRefused(f"artifact bucket {bucket} cannot be read: {exc.operation} is denied; grant it") from exc
+    except AwsNotFound as exc:
+        raise StepRefused(f"there is no artifact bucket {bucket}") from exc
+    except AwsError as exc:
+        if exc.retryable or exc.code not in {"InvalidRange", "416", "InvalidObjectState"}:  # empty or archived
+            raise
+        reserved = None
+    if reserved is not None:
+        raise StepRefused(f"{reserved} in bucket {bucket} is a name that Steward keeps for itself; move it away")
+
+
+def check_last(manifests: Manifests) -> Head | None:
+    """The last manifest is whole, ours, and made after the one before it."""
+    try:
+        last = manifests.latest()
+        if last is not None:
+            manifests.check_chain(last)
+            manifests.check_parts(last, MOST_READ_BYTES)
+    except ManifestBroken as exc:
+        remedy = "restore that object's version in the backup bucket, and find out who changed it"
+        raise StepRefused(f"{exc}; {remedy}", rule="S17") from exc
+    return last

@@ -1,0 +1,128 @@
+"""A backup's work within one `apply`: as far as the slice goes, then sealed. What a person sees of it on the way."""
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.backup.manifests import Owner, backup_id, claim, rival
+from chalicelib.errors import StepFailed
+from chalicelib.models.change import Change, ChangeProgress, HowFar
+from chalicelib.steps.backup_journal import Journal, Progressed, Task
+from chalicelib.steps.backup_places import manifests_in
+from chalicelib.steps.backup_seal import Sealed, seal
+from chalicelib.steps.backup_shard import SPARE_S, Bench, work_on
+from chalicelib.steps.step import Applied, Done, Pending, StepContext
+
+CONNECTIONS = 64
+AGAIN_S = 1
+
+
+def task_of(ctx: StepContext, change: Change, as_of: datetime) -> Task:
+    given = change.parameters
+    doubted = ctx.history.suspicion(ctx.stack.stack) is not None
+    return Task(
+        stack=ctx.stack.stack,
+        run_id=ctx.run_id,
+        step=ctx.step_id,
+        backup=backup_id(given["set"], as_of, ctx.run_id, ctx.step_id),
+        set=given["set"],
+        as_of=as_of,
+        source_bucket=given["source"],
+        source_region=given["sourceRegion"],
+        target_bucket=given["target"],
+        target_region=given["targetRegion"],
+        prefix=given["prefix"],
+        before=given["before"],
+        grace_s=None if doubted else given["graceS"],
+        mac_key=given["macKey"],
+        checkpoint_every=given["checkpointEvery"],
+        expected=given["expected"],
+    )
+
+
+def bench_of(ctx: StepContext, task: Task) -> Bench:
+    artifacts = ctx.stack.artifacts
+    kms_key = artifacts.backup_kms_key if artifacts else None
+    source = ctx.aws.s3_lane(task.source_region, connections=CONNECTIONS)
+    target = ctx.aws.s3_lane(task.target_region, kms_key=kms_key, connections=CONNECTIONS)
+    manifests = manifests_in(ctx, task.target_bucket, task.target_region, task.set, task.mac_key)
+    return Bench(
+        source=source,
+        target=target,
+        manifests=manifests,
+        journal=Journal(ctx.evidence),
+        monotonic=ctx.monotonic,
+        until=ctx.monotonic() + ctx.budget_s,
+        in_flight=ctx.copies_at_once,
+        spare_s=min(SPARE_S, ctx.budget_s / 4),
+    )
+
+
+def back_up(ctx: StepContext, task: Task, progress: ChangeProgress) -> Applied:
+    bench = bench_of(ctx, task)
+    if task.before is None and not progress.checkpoint:
+        take_place(ctx, task)
+    so_far = work_on(task, bench)
+    if not so_far.is_over:
+        return still_at_it(ctx, task, progress, (so_far,))
+    return finish(ctx, task, bench, (so_far,))
+
+
+def take_place(ctx: StepContext, task: Task) -> None:
+    """Whoever came first has it: two that start at once both claim, and both see it here."""
+    shelf = ctx.aws.in_region(task.target_region).vault
+    owner = Owner(task.set, f"{task.source_bucket}/{task.prefix}", task.prefix, task.stack)
+    claim(shelf, owner, task.target_bucket)
+    other = rival(shelf, owner, task.target_bucket)
+    if other is not None:
+        raise StepFailed(ctx.step_id, f"s3://{task.target_bucket}/{task.prefix} holds the backup of {other.source}")
+
+
+def still_at_it(ctx: StepContext, task: Task, progress: ChangeProgress, shards: tuple[Progressed, ...]) -> Pending:
+    far = how_far(ctx, task, progress, shards)
+    doing = "comparing the copies" if all(shard.copied_all for shard in shards) else "copying"
+    copied = sum(shard.copied for shard in shards)
+    return Pending(
+        check_after_s=AGAIN_S,
+        detail=f"{doing}: {far}; {copied:,} copied",
+        checkpoint={"backup": task.backup, "copied": copied, "keys": far.done},
+        how_far=far,
+    )
+
+
+def how_far(ctx: StepContext, task: Task, progress: ChangeProgress, shards: tuple[Progressed, ...]) -> HowFar:
+    keys = sum(shard.keys for shard in shards)
+    took = (ctx.now - (progress.started_at or ctx.now)).total_seconds() + ctx.budget_s
+    total = max(task.expected, keys) if task.expected is not None else None
+    return HowFar(done=keys, total=total, unit="objects", rate_per_s=round(keys / took, 1) if keys else None)
+
+
+def finish(ctx: StepContext, task: Task, bench: Bench, shards: tuple[Progressed, ...]) -> Done:
+    sealed = seal(ctx, task, bench.manifests, shards)
+    why_not = sealed.why_not_good
+    if why_not is not None:
+        raise StepFailed(ctx.step_id, f"backup {task.backup} is kept and not verified: {why_not}")
+    return Done(detail=told(sealed, shards), facts=facts_of(sealed, shards))
+
+
+def told(sealed: Sealed, shards: tuple[Progressed, ...]) -> str:
+    head = sealed.head
+    proof = f", {head.proof.checked:,} compared, {head.proof.read_back} read back in full" if head.proof else ""
+    doubt = f"; SUSPECT: {head.suspect}; nothing expires until a person clears it" if head.suspect else ""
+    missed = sum(shard.failed for shard in shards)
+    later = f"; {missed} changed meanwhile and are the next backup's" if missed else ""
+    copied = head.requests.get("copied", 0)
+    return f"backup {head.id}: {head.totals.objects:,} objects, {copied:,} copied{proof}{doubt}{later}"
+
+
+def facts_of(sealed: Sealed, shards: tuple[Progressed, ...]) -> dict[str, Any]:
+    head = sealed.head
+    return {
+        "backup": head.id,
+        "objects": head.totals.objects,
+        "bytes": head.totals.bytes,
+        "copied": head.requests.get("copied", 0),
+        "gone": head.totals.gone,
+        "due": sum(shard.due for shard in shards),
+        "suspect": head.suspect,
+        "verified": True,
+    }

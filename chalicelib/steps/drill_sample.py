@@ -1,0 +1,91 @@
+"""A sample of artifacts for the restore drill: chosen from a manifest, restored beside, compared byte by byte."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from heapq import nsmallest
+from typing import Any
+
+from chalicelib.backup.entry import MAX_KEY_BYTES, Entry
+from chalicelib.backup.manifest import Head
+from chalicelib.backup.manifests import Manifests, set_in
+from chalicelib.errors import AwsNotFound, ManifestBroken, StepFailed, StepRefused
+from chalicelib.models.history import BackupKind, MadeKind
+from chalicelib.steps import made
+from chalicelib.steps.backup_places import Route, manifests_of
+from chalicelib.steps.step import StepContext
+
+PREFIX = "steward-restored/{run}/"
+MOST_BYTES = 64 * 1024 * 1024
+"""Of one object. A drill proves that a restore works; it does not move the bucket."""
+_ROOM_FOR_PREFIX = 128
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One object of a Change, as `[key, version, size, etag]`; the key without any prefix."""
+
+    key: str
+    version: str | None
+    size: int
+    etag: str
+
+    @classmethod
+    def of(cls, said: list[Any]) -> "Sampled":
+        return cls(*said)
+
+    def said(self) -> list[Any]:
+        return [self.key, self.version, self.size, self.etag]
+
+
+def newest_to_prove(ctx: StepContext, route: Route, manifests: Manifests) -> Head:
+    """The newest good backup of this place; without a record of one, the newest whose manifest can be believed."""
+    known = ctx.history.backups(ctx.stack.stack, BackupKind.ARTIFACTS)
+    good = next((one.id for one in known if one.is_good and set_in(one.id) == route.set), None)
+    try:
+        head = manifests.head(good) if good else manifests.latest()
+    except ManifestBroken as broken:
+        raise StepRefused(f"{broken}: this backup proves nothing; run backup-artifacts", rule="S17") from broken
+    if head is None:
+        raise StepRefused(f"there is no backup of {route.sentence}: run backup-artifacts")
+    return head
+
+
+def choose(ctx: StepContext, route: Route, objects: int) -> tuple[Head, tuple[Sampled, ...]]:
+    """By chance, but the same as long as the backup is the same: a plan that is asked for again is equal."""
+    manifests = manifests_of(ctx, route)
+    head = newest_to_prove(ctx, route, manifests)
+    try:
+        fits = (entry for entry in manifests.entries(head) if _may_be_sampled(entry))
+        chosen = nsmallest(objects, fits, key=lambda e: hashlib.sha256(f"{head.id}\0{e.key}".encode()).digest())
+    except ManifestBroken as broken:
+        raise StepRefused(f"{broken}: this backup proves nothing; run backup-artifacts", rule="S17") from broken
+    return head, tuple(Sampled(e.key, e.version, e.size, e.etag) for e in sorted(chosen, key=lambda e: e.key))
+
+
+def _may_be_sampled(entry: Entry) -> bool:
+    short = len(entry.key.encode()) <= MAX_KEY_BYTES - _ROOM_FOR_PREFIX
+    return entry.gone_since is None and entry.size <= MOST_BYTES and short and entry.key != ""
+
+
+def note(ctx: StepContext, prefix: str, step_id: str, until_s: int) -> None:
+    """Before the first copy (S16)."""
+    made.record(ctx, MadeKind.SIDE_COPY, prefix, step_id, delete_after=ctx.now + timedelta(seconds=until_s))
+
+
+def prove(ctx: StepContext, given: dict[str, Any], one: Sampled) -> bool:
+    """Restores it beside and reads both in full. Whether the original could be compared too, being as it was."""
+    here, there = ctx.aws.vault, ctx.aws.in_region(given["fromRegion"]).vault
+    kept, beside = given["fromPrefix"] + one.key, given["toPrefix"].replace("{run}", ctx.run_id) + one.key
+    try:  # False: an earlier attempt has put it there; what counts is what it holds
+        here.copy_version((given["from"], kept, one.version), (given["to"], beside), size=one.size, over=None)
+    except AwsNotFound as gone:
+        raise StepFailed(ctx.step_id, f"version {one.version} of {kept} is not in {given['from']} any more") from gone
+    restored = here.digest(given["to"], beside)
+    backup = there.digest(given["from"], kept, version=one.version)
+    if restored is None or restored != backup or restored.size != one.size:
+        raise StepFailed(ctx.step_id, f"{kept} came back as something else than the backup holds")
+    original = here.digest(given["to"], given["fromPrefix"] + one.key, if_etag=one.etag)
+    if original is not None and original != restored:
+        raise StepFailed(ctx.step_id, f"the backup of {kept} is not what the artifact itself holds")
+    return original is not None

@@ -1,0 +1,143 @@
+"""The Changes of `mlflow gc`: one task for each batch of ids, each named in the plan (S14)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.aws.ecs_one_off import Placement
+from chalicelib.aws.ecs_shapes import ContainerDefinition
+from chalicelib.errors import StepRefused
+from chalicelib.models.change import Change
+from chalicelib.models.shape import content_hash
+from chalicelib.models.stack import MlflowAuth
+from chalicelib.steps.artifact_store import open_store
+from chalicelib.steps.caution import all_seeing_api, own_place, refuse_while_doubted
+from chalicelib.steps.mlflow_shapes import Experiment, Run
+from chalicelib.steps.one_off import GcWork, Surroundings, batches, gc_command, overrides_of
+from chalicelib.steps.run_choice import Choice, Criteria, choose, protected_runs
+from chalicelib.steps.run_sizes import Size, by_experiment, listed, measure, named
+from chalicelib.steps.step import StepContext
+
+OPERATION = "ecs:RunTask"
+_DAY_S = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where a one-off task of this stack runs, and in what."""
+
+    placement: Placement
+    container: ContainerDefinition
+
+
+def find_host(ctx: StepContext) -> Host:
+    ecs = ctx.stack.ecs
+    placement = ctx.aws.ecs_one_off.placement(ecs.cluster, ecs.service)
+    definition = ctx.aws.ecs.task_definition(placement.task_definition)
+    for container in definition.containers:
+        if container.name == ecs.container:
+            return Host(placement, container)
+    raise StepRefused(f"{definition.family}:{definition.revision} has no container {ecs.container}")
+
+
+def run_task(ctx: StepContext, host: Host, overrides: dict[str, Any], number: int) -> dict[str, Any]:
+    """Exactly what RunTask will be sent. The token makes a second call, after a crash, answer with the
+    first one's task; `startedBy` is how its events are known for Steward's own."""
+    token = content_hash([ctx.stack.stack, ctx.step_id, number, overrides])[:12]
+    return {
+        "cluster": ctx.stack.ecs.cluster,
+        "taskDefinition": host.placement.task_definition,
+        **host.placement.settings,
+        "count": 1,
+        "overrides": overrides,
+        "startedBy": "steward-{run}",
+        "clientToken": f"{{run}}-{token}",
+    }
+
+
+def gc_changes(
+    ctx: StepContext, action: str, older_than_days: int, experiments: Sequence[str], most: int
+) -> tuple[Change, ...]:
+    refuse_while_doubted(ctx)
+    place = own_place(ctx)
+    artifacts = ctx.stack.artifacts
+    if artifacts is None:
+        return ()
+    wanted = Criteria(older_than_days * _DAY_S, deleted=True, experiments=tuple(experiments), most=most)
+    choice = choose(all_seeing_api(ctx), place, wanted, ctx.now)
+    if not choice.runs and not choice.experiments:
+        return ()
+    runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}
+    sizes = measure(open_store(ctx, artifacts).many(), place, runs_of)
+    host = find_host(ctx)
+    around = Surroundings(
+        tracking_uri=ctx.stack.url or "",
+        artifacts=f"s3://{place.bucket}/{place.prefix.rstrip('/')}".rstrip("/"),
+        asks_login=ctx.stack.mlflow.auth is MlflowAuth.BASIC,
+    )
+    work = batches(
+        host.container,
+        around,
+        [run.id for run in choice.runs],
+        [one.id for one in choice.experiments],
+        older_than_days,
+    )
+    return tuple(
+        _change(ctx, action, host, around, one, number, choice, sizes, older_than_days)
+        for number, one in enumerate(work)
+    )
+
+
+def _change(
+    ctx: StepContext,
+    action: str,
+    host: Host,
+    around: Surroundings,
+    work: GcWork,
+    number: int,
+    choice: Choice,
+    sizes: dict[str, Size],
+    older_than_days: int,
+) -> Change:
+    overrides = overrides_of(host.container, gc_command(host.container, around, work, older_than_days))
+    picked = set(work.runs)
+    runs = [run for run in choice.runs if run.id in picked]
+    what = _runs_in_words(runs, sizes, choice.known) if runs else _experiments_in_words(work, choice.known)
+    return Change(
+        step=ctx.step_id,
+        action=action,
+        operation=OPERATION,
+        parameters=run_task(ctx, host, overrides, number),
+        resource=ctx.stack.service_ref,
+        precondition={
+            "verb": "gc",
+            "runs": list(work.runs),
+            "experiments": list(work.experiments),
+            "of": {run.id: run.experiment for run in runs},
+            "empty": [run.id for run in runs if not sizes[run.id].objects],
+        },
+        sentence=f"Delete for good, with mlflow gc in a task of its own: {what}",
+        loses=f"{what}: after gc nothing restores them but a backup",
+    )
+
+
+def _runs_in_words(runs: list[Run], sizes: dict[str, Size], known: dict[str, Experiment]) -> str:
+    return listed(by_experiment(runs, sizes), known)
+
+
+def _experiments_in_words(work: GcWork, known: dict[str, Experiment]) -> str:
+    names = ", ".join(named(one, known) for one in work.experiments[:20])
+    return f"{len(work.experiments)} deleted experiments: {names}"
+
+
+def why_not_any_more(ctx: StepContext, change: Change) -> str | None:
+    """Just before the task starts: hours may lie between a plan and its approval. MLflow itself refuses
+    what was restored meanwhile; what it does not look at is the registry."""
+    refuse_while_doubted(ctx)
+    own_place(ctx)
+    api = all_seeing_api(ctx)
+    experiments = tuple(sorted(set(change.precondition.get("of", {}).values())))
+    behind = protected_runs(api, experiments) & set(change.precondition.get("runs", ()))
+    if behind:
+        return f"a version of a registered model rests on run {min(behind)} by now"
+    return None

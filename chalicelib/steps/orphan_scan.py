@@ -1,0 +1,161 @@
+"""What lies in the bucket and belongs to nobody: the listing, streamed, against all that MLflow knows (S15).
+
+Held in memory are the ids that MLflow knows and the orphans; the listing passes by, one page at a time.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+
+from chalicelib.aws.s3_objects import S3Objects, StoredObject
+from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, Folder, Owner, Place
+from chalicelib.steps.mlflow_api import MlflowApi
+from chalicelib.steps.mlflow_shapes import HISTORY_TAG, Experiment, Run
+from chalicelib.steps.run_choice import refuse_the_future
+
+
+@dataclass(frozen=True)
+class Orphan:
+    folder: Folder
+    objects: int
+    bytes: int
+    newest: datetime
+
+
+@dataclass
+class Known:
+    """All that owns anything, of every lifecycle stage."""
+
+    runs: set[bytes] = field(default_factory=set)
+    """Ids, packed: there can be millions."""
+    models: set[str] = field(default_factory=set)
+    reserved: set[str] = field(default_factory=set)
+    """Key prefixes that something points to from elsewhere: nothing in or above them is an orphan."""
+    expected: set[str] = field(default_factory=set)
+    """Active runs that must have artifacts: a version rests on them, or they logged a model."""
+    experiments: frozenset[str] = frozenset()
+
+    def has_run(self, run_id: str) -> bool:
+        return bytes.fromhex(run_id) in self.runs
+
+    traces_of: Callable[[str], set[str]] = lambda _experiment: set()
+    """Asked once for an experiment that has folders of traces."""
+
+    def owns(self, folder: Folder) -> bool:
+        if self.reserves(folder.prefix):
+            return True
+        if folder.kind is Owner.TRACE:
+            return folder.experiment in self.experiments and folder.id in self.traces_of(folder.experiment)
+        return self.has_run(folder.id) if folder.kind is Owner.RUN else folder.id in self.models
+
+    def reserves(self, prefix: str) -> bool:
+        return any(key.startswith(prefix) or prefix.startswith(f"{key}/") for key in self.reserved)
+
+
+@dataclass
+class Scan:
+    orphans: list[Orphan] = field(default_factory=list)
+    folders: int = 0
+    objects: int = 0
+    bytes: int = 0
+    too_young: int = 0
+    """Owned by nobody, and too young to judge."""
+    strange: list[str] = field(default_factory=list)
+    """Folders of no shape that MLflow writes: never orphans."""
+    missing: list[str] = field(default_factory=list)
+    """Active runs that should have artifacts and have none."""
+
+    @property
+    def orphaned_bytes(self) -> int:
+        return sum(one.bytes for one in self.orphans)
+
+    @property
+    def share(self) -> float:
+        """Of folders or of bytes, whichever is more."""
+        by_folders = len(self.orphans) / self.folders if self.folders else 0.0
+        return max(by_folders, self.orphaned_bytes / self.bytes if self.bytes else 0.0)
+
+
+def read_known(api: MlflowApi, place: Place, now: datetime) -> Known:
+    experiments = api.experiments()
+    ids = tuple(one.id for one in experiments)
+    known = Known(experiments=frozenset(ids), traces_of=cache(lambda experiment: set(api.traces(experiment))))
+    known.reserved |= {key for one in experiments if (key := _away(one, place))}
+    for run in api.runs(ids):
+        refuse_the_future(run.started_at, now, f"run {run.id}")
+        _learn(known, run, place)
+    for version in api.model_versions():
+        key = place.key_of(version.source)
+        known.reserved |= {key} if key else set()
+        known.models |= {version.model_id} - {""}
+        if RUN_ID.fullmatch(version.run_id):
+            known.runs.add(bytes.fromhex(version.run_id))
+            known.expected |= {version.run_id} if f"/{version.run_id}/" in version.source else set()
+    for model in api.logged_models(ids):
+        known.models.add(model.id)
+        key = place.key_of(model.artifact_uri)
+        known.reserved |= {key} if key else set()
+    return known
+
+
+def _away(experiment: Experiment, place: Place) -> str | None:
+    """An experiment that keeps its artifacts in another's folder, or in none of the usual shape."""
+    key = place.key_of(experiment.artifact_location)
+    return key if key is not None and key != f"{place.prefix}{experiment.id}" else None
+
+
+def _learn(known: Known, run: Run, place: Place) -> None:
+    if RUN_ID.fullmatch(run.id):
+        known.runs.add(bytes.fromhex(run.id))
+        if not run.deleted and HISTORY_TAG in run.tags:
+            known.expected.add(run.id)
+    if not place.is_at_home(run.artifact_uri, run.experiment, run.id):
+        key = place.key_of(run.artifact_uri)
+        known.reserved |= {key} if key else set()
+
+
+def scan(api: MlflowApi, store: S3Objects, place: Place, now: datetime, youngest: timedelta) -> Scan:
+    known, found = read_known(api, place, now), Scan()
+    seen_of_expected = set[str]()
+    for name in store.folders(place.bucket, place.prefix):
+        if not EXPERIMENT_ID.fullmatch(name):
+            found.strange.append(name)
+            continue
+        for orphan in _folders(store, place, name, found, now):
+            folder = orphan.folder
+            if folder.id in known.expected:
+                seen_of_expected.add(folder.id)
+            if known.owns(folder):
+                continue
+            if orphan.newest > now - youngest:
+                found.too_young += 1
+            else:
+                found.orphans.append(orphan)
+    found.missing = sorted(known.expected - seen_of_expected)
+    return found
+
+
+def _folders(store: S3Objects, place: Place, experiment: str, found: Scan, now: datetime) -> Iterator[Orphan]:
+    """Each folder with its totals, when its last object has passed: a listing is in order of keys."""
+    current: Orphan | None = None
+    for stored in store.list(place.bucket, place.experiment_prefix(experiment)):
+        refuse_the_future(stored.changed_at, now, f"object {stored.key[-60:]}")
+        found.objects += 1
+        found.bytes += stored.size
+        folder = place.folder_of(stored.key)
+        if folder is None:
+            continue
+        if current is not None and current.folder == folder:
+            current = _grown(current, stored)
+            continue
+        if current is not None:
+            yield current
+        found.folders += 1
+        current = Orphan(folder, 1, stored.size, stored.changed_at)
+    if current is not None:
+        yield current
+
+
+def _grown(one: Orphan, stored: StoredObject) -> Orphan:
+    return Orphan(one.folder, one.objects + 1, one.bytes + stored.size, max(one.newest, stored.changed_at))

@@ -1,0 +1,93 @@
+"""mlflow.find_orphan_artifacts: what in the bucket nobody owns, and which runs lack their artifacts. Reads only."""
+
+import json
+from datetime import timedelta
+
+from pydantic import Field
+
+from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
+from chalicelib.steps.caution import all_seeing_api, own_place
+from chalicelib.steps.mlflow_access import ASK_MLFLOW
+from chalicelib.steps.orphan_scan import Scan, scan
+from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
+from chalicelib.steps.run_sizes import in_words
+from chalicelib.steps.step import Output, Params, Probe, StepContext
+from chalicelib.store.blobs import evidence_key
+
+_MOST_NAMED = 15
+
+
+class OrphanParams(Params):
+    longest_run_days: int = Field(default=30, ge=1, le=3650)
+    """The longest that a run can take here: nothing younger is ever an orphan."""
+
+
+class OrphanOutput(Output):
+    orphans: int
+    objects: int
+    bytes: int
+    share: float
+    """Of all folders or of all bytes, whichever is more."""
+    folders: int
+    too_young: int
+    missing: int
+    """Active runs that should have artifacts, and have none."""
+    named: tuple[str, ...] = ()
+    missing_named: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
+    """Folders that MLflow would not make: left alone."""
+    evidence: str | None = None
+    """Where the whole list lies."""
+    detail: str = ""
+
+
+class FindOrphanArtifacts(Probe[OrphanParams, OrphanOutput]):
+    """Find artifacts that no run, logged model, model version or trace owns, and runs whose artifacts are missing.
+
+    ```yaml
+    - id: orphans
+      do: mlflow.find_orphan_artifacts
+      with: {longestRunDays: 30}
+    ```
+    """
+
+    name = "mlflow.find_orphan_artifacts"
+    Params = OrphanParams
+    Output = OrphanOutput
+    permissions = (*ASK_MLFLOW, READ_ENDPOINT_KEYS, LIST_BUCKET)
+
+    def read(self, ctx: StepContext, params: OrphanParams) -> OrphanOutput:
+        found = look_for_orphans(ctx, params.longest_run_days)
+        said = f"{len(found.orphans)} of {found.folders} folders belong to nobody ({in_words(found.orphaned_bytes)})"
+        young = f"; {found.too_young} more are too young to tell" if found.too_young else ""
+        missing = f"; {len(found.missing)} runs lack their artifacts" if found.missing else ""
+        return OrphanOutput(
+            orphans=len(found.orphans),
+            objects=sum(one.objects for one in found.orphans),
+            bytes=found.orphaned_bytes,
+            share=round(found.share, 4),
+            folders=found.folders,
+            too_young=found.too_young,
+            missing=len(found.missing),
+            named=tuple(one.folder.prefix for one in found.orphans[:_MOST_NAMED]),
+            missing_named=tuple(found.missing[:_MOST_NAMED]),
+            strange=tuple(found.strange[:_MOST_NAMED]),
+            evidence=_listed(ctx, found),
+            detail=said + young + missing,
+        )
+
+
+def look_for_orphans(ctx: StepContext, longest_run_days: int) -> Scan:
+    place, artifacts = own_place(ctx), ctx.stack.artifacts
+    if artifacts is None:
+        return Scan()
+    store = open_store(ctx, artifacts).many()
+    return scan(all_seeing_api(ctx), store, place, ctx.now, timedelta(days=longest_run_days))
+
+
+def _listed(ctx: StepContext, found: Scan) -> str | None:
+    if not found.orphans:
+        return None
+    rows = [{"folder": one.folder.prefix, "objects": one.objects, "bytes": one.bytes} for one in found.orphans]
+    data = json.dumps(rows, sort_keys=True).encode()
+    return ctx.evidence.put(evidence_key(data), data)

@@ -1,0 +1,161 @@
+"""What an MLflow of another version would need and not find: image, drivers, settings. Facts of released packages.
+
+`wrong` forbids the upgrade; `unseen` says what nobody can know before a task of the new version has started.
+"""
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from urllib.parse import urlsplit
+
+from chalicelib.aws.ecs_shapes import ContainerDefinition
+from chalicelib.errors import AwsError
+from chalicelib.models.stack import MlflowAuth, Stack
+from chalicelib.steps.blindness import denied
+from chalicelib.steps.mlflow_install import install_commands
+from chalicelib.steps.mlflow_schemas import Need, head_of, is_older, need, numbers
+from chalicelib.steps.mlflow_target import Source, Where, said_edits, source_of, with_target
+from chalicelib.steps.probes.db_connect import Connect
+from chalicelib.steps.step import NoParams, StepContext
+from chalicelib.steps.store_uri import dialect_and_driver
+
+HOSTS_SINCE, SECRET_KEY_SINCE, OWN_PASSWORD_SINCE = (3, 5, 0), (2, 22, 0), (3, 16, 0)
+"""As the released packages have it: the host check, the secret key of basic-auth, no default password."""
+NOT_INSTALLABLE = {"3.18.0": "its mlflow-skinny was missing from the index in November 2026"}
+_STORE = re.compile(r"""--backend-store-uri(?:\s+|=)["']?([^\s"';&|]+)""")
+_HOSTS = re.compile(r"--allowed-hosts(?:\s+|=)")
+_DRIVERS = {
+    "psycopg2": r"psycopg2(?:-binary)?",
+    "psycopg": r"psycopg(?:\[[\w,]+\])?",
+    "pymysql": r"pymysql",
+    "mysqldb": r"mysqlclient",
+}
+_MEANT = {"postgresql": "psycopg", "postgres": "psycopg", "mysql": "mysqldb", "mariadb": "mysqldb"}
+"""What SQLAlchemy 2.1 takes where the address names no driver."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    source: Source
+    container: ContainerDefinition
+    """As it is now."""
+    target: ContainerDefinition
+    """As it would be."""
+    edits: tuple[dict[str, str], ...]
+    """What makes the one of the other; none where the version stays."""
+    version: str
+    schema_now: str | None
+    schema_wanted: str | None
+    need: Need
+    wrong: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+    @property
+    def why_not(self) -> str:
+        return "; ".join(self.wrong)
+
+
+def judge(ctx: StepContext, container: ContainerDefinition, version: str | None, image: str | None) -> Judged:
+    """Reads the database's revision and whether the image is there; the rest is in the task definition."""
+    source = source_of(container)
+    wanted = version or source.version
+    wrong: list[str] = []
+    unseen: list[str] = []
+    if wanted is None:
+        wrong.append("neither the start command nor the image says which MLflow runs: name the version")
+    same = wanted is None or (wanted == source.version and image is None)
+    edits = [] if same else said_edits(container, wanted or "", image)
+    target = with_target(container, edits) if edits else container
+    now, blind = schema_now(ctx)
+    unseen += [blind] if blind else []
+    head = head_of(wanted)
+    if wanted and head is None:
+        unseen.append(f"nobody here knows the schema of MLflow {wanted}: whether it migrates shows only when it does")
+    needs = need(now, head)
+    wrong += [*_backwards(source, wanted, needs, now), *settings(ctx.stack, target, wanted)]
+    missing, unknown = _image(ctx, target, changed=target.image != container.image)
+    drivers, not_seen = _drivers(target, source)
+    return Judged(
+        source, container, target, tuple(edits), wanted or "", now, head, needs,
+        (*wrong, *missing, *drivers), (*unseen, *unknown, *not_seen, *_known_trouble(wanted)),
+    )  # fmt: skip
+
+
+def schema_now(ctx: StepContext) -> tuple[str | None, str | None]:
+    """The database's Alembic revision; or why it is not known (S3)."""
+    found = Connect().read(ctx, NoParams())
+    if found.alembic_version and len(found.alembic_version) == 1:
+        return found.alembic_version[0], None
+    why = found.skipped or found.detail or "the database does not say which schema it has"
+    return None, f"schema not known: {why}"
+
+
+def _backwards(source: Source, wanted: str | None, needs: Need, now: str | None) -> list[str]:
+    if needs is Need.NEWER_MLFLOW:
+        return [f"the database's schema {now} is newer than MLflow {wanted}: no upgrade goes back"]
+    if source.version and wanted and is_older(wanted, source.version):
+        return [f"MLflow {wanted} is older than {source.version}, which runs: that is no upgrade"]
+    return []
+
+
+def settings(stack: Stack, container: ContainerDefinition, version: str | None) -> list[str]:
+    """What newer versions demand and nobody has set. Pure."""
+    release = numbers(version) if version else None
+    if release is None:
+        return []
+    line = " ".join((*container.entry_point, *container.command))
+    names = {*container.environment, *container.secrets}
+    wrong = []
+    if stack.mlflow.auth is MlflowAuth.BASIC or "basic-auth" in line:
+        if release >= SECRET_KEY_SINCE and "MLFLOW_FLASK_SERVER_SECRET_KEY" not in names:
+            wrong.append(f"MLflow {version} with basic-auth does not start without MLFLOW_FLASK_SERVER_SECRET_KEY")
+        configured = "MLFLOW_AUTH_CONFIG_PATH" in names
+        if release >= OWN_PASSWORD_SINCE and "MLFLOW_AUTH_ADMIN_PASSWORD" not in names and not configured:
+            wrong.append(f"MLflow {version} has no default admin password: MLFLOW_AUTH_ADMIN_PASSWORD must be set")
+    if release >= HOSTS_SINCE:
+        wrong += _hosts(stack, container, line, version)
+    return wrong
+
+
+def _hosts(stack: Stack, container: ContainerDefinition, line: str, version: str | None) -> list[str]:
+    host = urlsplit(stack.url or "").hostname
+    if host is None or _HOSTS.search(line) or "MLFLOW_SERVER_ALLOWED_HOSTS" in container.secrets:
+        return []
+    allowed = container.environment.get("MLFLOW_SERVER_ALLOWED_HOSTS")
+    if allowed is not None and any(fnmatch(host, one.strip()) for one in allowed.split(",")):
+        return []
+    # Never `*`: that would let anybody's page in (S20).
+    return [f"MLflow {version} refuses {host} with 403: MLFLOW_SERVER_ALLOWED_HOSTS must name it"]
+
+
+def _image(ctx: StepContext, target: ContainerDefinition, *, changed: bool) -> tuple[list[str], list[str]]:
+    try:
+        there = ctx.aws.ecr.has_image(target.image)
+    except AwsError as error:
+        return [], [f"whether the image is there: {denied(error)}"]
+    if there is False:
+        return [f"the image is not there: {target.image}"], []
+    unseen = f"{target.image} lies in no private registry: whether it can be pulled shows when a task starts"
+    return [], [unseen] if there is None and changed else []
+
+
+def _drivers(target: ContainerDefinition, source: Source) -> tuple[list[str], list[str]]:
+    if source.where is Where.IMAGE:
+        return [], ["which database drivers the image holds cannot be seen from here"]
+    match = _STORE.search(" ".join((*target.entry_point, *target.command)))
+    uri = match[1] if match else target.environment.get("MLFLOW_BACKEND_STORE_URI", "")
+    dialect, driver = dialect_and_driver(uri)
+    wanted = driver or _MEANT.get(dialect)
+    if wanted is None:
+        return [], ["where the store is stands in a secret, so its driver is not checked"]
+    line = " ".join(install_commands(target))
+    known = _DRIVERS.get(wanted)
+    if known is None or re.search(rf"(?<![\w-]){known}(?![\w-])", line, re.IGNORECASE):
+        return [], []
+    says = f"{dialect}{f'+{driver}' if driver else ''}:// takes the driver {wanted}"
+    return [f"{says}, and the start command does not install it"], []
+
+
+def _known_trouble(version: str | None) -> list[str]:
+    trouble = NOT_INSTALLABLE.get(version or "")
+    return [f"MLflow {version} may not be installable: {trouble}"] if trouble else []
