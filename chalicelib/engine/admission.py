@@ -51,6 +51,7 @@ def admission_request(
         autonomy=autonomy,
         acts=mode is Mode.LIVE,
         only_plans=mode is Mode.PLAN,
+        planned=runbook.planned_work,
         cooldown_s=runbook.guards.cooldown,
         max_runs=runbook.guards.max_runs.count,
         max_runs_per_s=runbook.guards.max_runs.per,

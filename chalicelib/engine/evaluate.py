@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.engine import incidents
 from chalicelib.engine.admission import Ids, admission_request
-from chalicelib.guards.admit import admit
+from chalicelib.guards.admit import admit, planned_work
 from chalicelib.guards.autonomy import effective_autonomy
 from chalicelib.guards.fleet import free, note_firing, reserve
 from chalicelib.guards.freeze import standing_freeze
@@ -56,6 +56,8 @@ class Evaluation:
     fleet: Fleet | None = None
     ring: str | None = None
     """A live run that should hear of this at once."""
+    joins: str | None = None
+    """The run of planned work that this signal belongs to."""
 
 
 def evaluate(situation: Situation) -> Evaluation:
@@ -102,7 +104,8 @@ def _of_incident(situation: Situation) -> Evaluation:
         # A worker before us admitted this very event, and the run is over by now.
         return _with(situation, known, Outcome.RUN, "was admitted before", run_id=situation.ids.run)
     incident = incidents.hear(known or incidents.open_incident(signal, situation.ids.incident, now), signal, now)
-    situation = replace(situation, fleet=note_firing(situation.fleet, signal.stack or "", now))
+    if planned_work(situation.ledger) is None:  # an expected outage is no sign of trouble in the fleet
+        situation = replace(situation, fleet=note_firing(situation.fleet, signal.stack or "", now))
     mine = incident.run_id == situation.ids.run  # a worker before us got this far with this very event
     if not mine and incident.state in {IncidentState.ACTING, IncidentState.AWAITING, IncidentState.VERIFYING}:
         return _with(situation, incident, Outcome.IGNORE, f"run {incident.run_id} is on it", ring=incident.run_id)
@@ -241,7 +244,11 @@ def _not_now(
     until = max(soonest, *(result.retry_at or situation.now + wait for result in blocking))
     counts = situation.reconsidering and not queued and incident.last_decision != situation.ids.event
     waiting = incidents.held(incident, until, situation.ids.event, reasons[0], counts=counts)
-    return _with(situation, waiting, Outcome.HOLD, *reasons, guards=guards, runbook=runbook.runbook, until=until)
+    slot = planned_work(situation.ledger) if queued else None
+    if slot:
+        reasons = (f"expected: it joins the planned work of run {slot.run_id} ({slot.runbook})", *reasons)
+    held = _with(situation, waiting, Outcome.HOLD, *reasons, guards=guards, runbook=runbook.runbook, until=until)
+    return replace(held, joins=slot.run_id) if slot else held
 
 
 STRANGE = frozenset({"account", "region", "stack"})

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.aws.plan_mode import only_reads
 from chalicelib.engine.ports import Ports
 from chalicelib.errors import StewardError
 from chalicelib.models.change import Change, ChangeState
@@ -85,9 +84,8 @@ def _standing(ports: Ports, ctx: StepContext, made: _Made) -> tuple[Stands, str]
     action = ports.actions.get(made.change.action)
     if action is None:
         return Stands.UNKNOWN, f"{made.change.action} is no longer known here"
-    reads = [permission for permission in action.permissions if only_reads(permission.action)]
     try:
-        aws = ports.sessions.for_stack(ctx.stack, ctx.run_id, "drift", reads, plan_mode=True)
+        aws = ports.sessions.for_stack(ctx.stack, ctx.run_id, "drift", reads_of(action.permissions), plan_mode=True)
         look = action.look(replace(ctx, aws=aws, run_id=made.run_id, step_id=made.step), made.change)
     except StewardError as error:
         return Stands.UNKNOWN, f"not reachable from here: {error}"[:300]

@@ -20,6 +20,7 @@ from chalicelib.flows.summarize import tell_of_brake, tell_of_decision
 from chalicelib.models.decision import Decision, DecisionState, Outcome, SignalDecision
 from chalicelib.models.incident import Incident, IncidentState
 from chalicelib.models.ledger import Fleet, Ledger
+from chalicelib.models.run import Moment
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.signal import Signal, SignalKind, SignalState
 from chalicelib.models.words import Autonomy
@@ -155,9 +156,22 @@ def write(parts: Parts, situation: Situation, evaluation: Evaluation, signal: Si
         if incident != situation.incident:
             parts.engine.incidents.save(incident)
         parts.engine.incidents.append_signal(incident.id, signal)
+    if evaluation.joins:
+        join(parts, evaluation.joins, signal, now)
     if evaluation.ring:
         ring(parts, evaluation.ring)
     _page_once(parts, situation, evaluation, now)
+
+
+def join(parts: Parts, run_id: str, signal: Signal, now: datetime) -> None:
+    """The signal belongs to planned work: its timeline says so, and its verification asks the alarm too."""
+    alarm = signal.name if signal.kind is SignalKind.ALARM else None
+    if not parts.engine.runs.join(run_id, alarm or f"{signal.kind.value} {signal.name}", is_alarm=alarm is not None):
+        return
+    run = parts.engine.runs.get(run_id)
+    if run is not None:
+        text = f"expected while it works: {signal.kind.value} {signal.name or signal.resource or ''} joined it".strip()
+        parts.engine.runs.add_moment(Moment(run_id=run_id, seq=run.seq + 1, at=now, what="joined", text=text))
 
 
 def ring(parts: Parts, run_id: str) -> None:

@@ -76,7 +76,13 @@ def _one_run(ledger: Ledger, request: AdmissionRequest) -> GuardResult:
     if not ledger.active:
         return passes("one_run", f"no run is active on {request.stack}")
     slot = ledger.active[0]
-    return refuses("one_run", f"run {slot.run_id} ({slot.runbook}) in progress since {at(slot.since)}")
+    planned = ", planned work" if slot.planned else ""
+    return refuses("one_run", f"run {slot.run_id} ({slot.runbook}{planned}) in progress since {at(slot.since)}")
+
+
+def planned_work(ledger: Ledger) -> Slot | None:
+    """Whose expected-outage window is open."""
+    return next((slot for slot in ledger.active if slot.planned), None)
 
 
 def _cooled_down(ledger: Ledger, request: AdmissionRequest, now: datetime) -> GuardResult:
@@ -107,7 +113,7 @@ def _below_max_runs(ledger: Ledger, request: AdmissionRequest, now: datetime) ->
 
 
 def _after(ledger: Ledger, request: AdmissionRequest, now: datetime) -> Ledger:
-    slot = Slot(run_id=request.run_id, runbook=request.runbook, since=now)
+    slot = Slot(run_id=request.run_id, runbook=request.runbook, since=now, planned=request.planned)
     # Suggestions count as starts too: a trigger that a dry run does not use up fires it for ever.
     start = Start(run_id=request.run_id, runbook=request.runbook, at=now, automatic=request.automatic)
     entry = Outgoing(

@@ -30,6 +30,8 @@ class Slot(Shape):
     run_id: str
     runbook: str
     since: Utc
+    planned: bool = False
+    """Planned work: an expected-outage window is open for as long as it has the slot."""
 
 
 class Start(Shape):
@@ -111,6 +113,7 @@ class AdmissionRequest(Shape):
     """False for plans, suggestions and probe-only runs: they take no slot."""
     only_plans: bool = False
     """A plan that a person asked for: it cannot change anything, so a stop does not hold it (S8)."""
+    planned: bool = False
     cooldown_s: int
     max_runs: int
     max_runs_per_s: int

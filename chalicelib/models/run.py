@@ -147,6 +147,8 @@ class Run(Shape):
     undo_of: str | None = None
     alarms: tuple[str, ...] = ()
     """Names of the alarms that fire in the incident: what `alarm_ok` asks about."""
+    joined: tuple[str, ...] = ()
+    """What fired while planned work was going on, and was expected."""
     created_at: Utc
     changed_at: Utc
     ended_at: Utc | None = None

@@ -168,6 +168,8 @@ class Runbook(YamlShape):
     inputs: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]*$")], Input] = {}
     autonomy: Autonomy = Autonomy.SUGGEST
     guards: Guards = Guards()
+    planned_work: bool = False
+    """While it runs an outage is expected: alarms join the run, start nothing and count for no brake (S6, S19)."""
     steps: tuple[Step, ...] = Field(min_length=1)
     verify: Verify | None = None
     tell: Tell = Tell()

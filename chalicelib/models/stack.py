@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from chalicelib.models.shape import YamlShape, content_hash
 from chalicelib.models.stack_backup import BackupPart, KeyName
@@ -140,6 +140,11 @@ class Stack(YamlShape):
     region: Region
     account: AccountId | None = None
     role: str | None = None
+    """With which everything is read and what is reversible is done; packaging names the one it makes."""
+    data_role: str | None = None
+    """With which is deleted, restored and registered (S21). Only beside `role`; without it such steps are denied."""
+    external_id: Annotated[str, StringConstraints(pattern=r"^[\w+=,.@:/-]{8,128}$")] | None = None
+    """What the roles' trust asks for (S23): packaging generates one a stack."""
     url: str | None = None
     url_hosts: tuple[str, ...] = ()
     """Hosts that `url` may resolve to besides the stack's own load balancer (S25)."""
@@ -171,6 +176,12 @@ class Stack(YamlShape):
         if "default" not in channels:
             raise ValueError("channels needs a `default` list, used when no severity has its own")
         return channels
+
+    @model_validator(mode="after")
+    def _data_beside_act(self) -> "Stack":
+        if self.data_role is not None and self.role is None:
+            raise ValueError("dataRole stands beside role: without role nothing is assumed at all")
+        return self
 
     @property
     def version(self) -> str:

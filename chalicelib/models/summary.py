@@ -24,6 +24,13 @@ class Section(Shape):
     lines: tuple[Line, ...]
 
 
+class Question(Shape):
+    """What somebody is asked to approve: one run's plan, by its hash."""
+
+    run_id: str
+    plan_hash: str
+
+
 class Summary(Shape):
     id: str
     """Idempotency key of the message: run id and occasion."""
@@ -38,6 +45,8 @@ class Summary(Shape):
     sections: tuple[Section, ...] = ()
     commands: tuple[Line, ...] = ()
     """What to type next: `text` is the command, `detail` says what it does."""
+    question: Question | None = None
+    """Set where an answer is asked for; a channel that can take answers offers them."""
 
 
 class Delivery(Shape):

@@ -23,6 +23,7 @@ LOOKED_AFTER_IN = timedelta(minutes=6)
 sweep to have it moving again within 10 minutes (S31)."""
 
 MOST_CHANGES_IN_ITEM = 50
+MOST_JOINED = 50
 CHANGES_AT = "changes_at"
 """In the item of a step with more Changes: where they lie, under their content's hash."""
 
@@ -64,6 +65,20 @@ class Runs:
             return {} if run.cancel_requested_by else facts
 
         return self._amend(run_id, asked, "cancelling", due)
+
+    def join(self, run_id: str, what: str, *, is_alarm: bool) -> bool:
+        """Whether it is news. At most fifty: more say nothing new."""
+        news: list[str] = []
+
+        def joined(run: Run) -> dict[str, Any]:
+            news.clear()
+            if what in run.joined or len(run.joined) >= MOST_JOINED:
+                return {}
+            news.append(what)
+            more = {"alarms": (*run.alarms, what)} if is_alarm and what not in run.alarms else {}
+            return {"joined": (*run.joined, what), "woken": True, **more}
+
+        return self._amend(run_id, joined, "joining") is not None and bool(news)
 
     def due(self, now: datetime) -> tuple[Run, ...]:
         return tuple(load(Run, item) for item in self._table.due("run", now))
