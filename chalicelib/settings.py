@@ -15,6 +15,7 @@ from chalicelib.errors import InputError
 from chalicelib.models.ledger import FleetLimits
 from chalicelib.models.shape import Shape
 from chalicelib.models.stack import AccountId, Region
+from chalicelib.models.webhook import WebhookCredential
 
 PREFIX = "STEWARD_"
 
@@ -23,7 +24,7 @@ LEAST_BOTO3 = "1.28.0"
 write could not return the old item (`ReturnValuesOnConditionCheckFailure`), on which every claim rests."""
 
 
-def _read_roles(given: object) -> object:
+def _read_json(given: object) -> object:
     """The environment has text; whether it names roles and principals is asked when they are first needed."""
     return json.loads(given) if isinstance(given, str) else given
 
@@ -33,7 +34,8 @@ Text = Annotated[str, _NOT_EMPTY]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 MachineArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:.+$")]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")]
-RolesByName = Annotated[dict[str, tuple[str, ...]], BeforeValidator(_read_roles)]
+RolesByName = Annotated[dict[str, tuple[str, ...]], BeforeValidator(_read_json)]
+WebhooksByName = Annotated[dict[str, WebhookCredential], BeforeValidator(_read_json)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -55,6 +57,8 @@ class Settings(Shape):
     archive_bucket: BucketName
     evidence_bucket: BucketName
     machine_arn: MachineArn
+    copies_machine_arn: MachineArn | None = None
+    """For backups that are too long for one worker; without it they are made in slices."""
     region: Region
     account: AccountId
     log_level: LogLevel = "INFO"
@@ -64,6 +68,9 @@ class Settings(Shape):
     they are not shown at all, and what differs is said without them."""
     roles: RolesByName = Field(default_factory=dict)
     """Who may do what by the API, as JSON: `{"operator": ["arn:aws:iam::…:role/ops"]}`."""
+    webhooks: WebhooksByName = Field(default_factory=dict)
+    """Whose webhooks are believed, and for which stacks, as JSON: `{"prometheus": {"source": "alertmanager",
+    "secret": "steward/webhooks/prometheus", "stacks": ["fraud-scoring-mlflow"]}}`. Names of secrets, never secrets."""
     max_concurrent: int = Field(default=3, ge=1, le=100)
     brake_stacks: int = Field(default=3, ge=1, le=1000)
     brake_share: float = Field(default=0.3, gt=0, le=1)

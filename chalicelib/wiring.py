@@ -26,6 +26,8 @@ VERSION = "0.1.0"
 CATALOG_FILE = "catalog.json"
 """Runbooks compiled by packaging; Lambda reads no YAML."""
 SIGNATURES_FILE = "signatures.json"
+STACKS_FILE = "stacks.json"
+"""Which stacks were packaged, each with the hash of its parameter (S22)."""
 DATABASE_CA_FILE = "rds-ca.pem"
 """Amazon's certificates for RDS, where packaging has put them; without them servers are not verified, and every
 answer says so."""
@@ -124,9 +126,9 @@ def _build(env: "Mapping[str, str]") -> "Parts":
     sessions = StackSessions(settings.region)
     own: Aws = sessions.own
     table = DynamoTable(settings.table, lambda: boto3.client("dynamodb", region_name=settings.region))
-    stacks = _stacks(own, settings.stage)
-    runbooks = pinned(_runbooks())
     telemetry = PowertoolsTelemetry(settings.stage, settings.log_level)
+    stacks = _stacks(own, settings.stage, telemetry)
+    runbooks = pinned(_runbooks())
     http = GuardedHttp()
     return Parts(
         engine=engine_ports(
@@ -138,6 +140,7 @@ def _build(env: "Mapping[str, str]") -> "Parts":
             senses=Senses(
                 diagnoser=_diagnoser(),
                 evidence=S3Blobs(own.s3, settings.evidence_bucket),
+                many_hands=_many_hands(own, settings.copies_machine_arn),
                 carry_into=_carry_into(own, settings.stage),
                 read_fingerprint_key=_fingerprint_key(own, settings.fingerprint_secret),
             ),
@@ -147,7 +150,9 @@ def _build(env: "Mapping[str, str]") -> "Parts":
         runbooks=runbooks,
         matcher=Matcher.of(runbooks.values()),
         stack_keys=StackKeys.of(stacks.values()),
-        channels=_channels(own, stacks, telemetry, http),
+        channels=_channels(
+            own, stacks, telemetry, http, slack_buttons=any(w.source == "slack" for w in settings.webhooks.values())
+        ),
         driver=StepFunctionsDriver(own.sfn, settings.machine_arn, telemetry),
         telemetry=telemetry,
         limits=settings.fleet_limits(len(stacks)),
@@ -157,6 +162,8 @@ def _build(env: "Mapping[str, str]") -> "Parts":
         clock=RealClock(),
         new_id=lambda: uuid.uuid4().hex,
         pause=RealClock().sleep,
+        webhooks=settings.webhooks,
+        secret_pair=own.secrets.pair,
     )
 
 
@@ -193,42 +200,71 @@ def _fingerprint_key(own: Any, secret: str | None) -> "Callable[[], bytes] | Non
     return read
 
 
-def _stacks(own: Any, stage: str) -> "dict[str, Stack]":  # noqa: ANN401
-    """From SSM parameters, one a stack, written by packaging (S22: deployed, not just stored)."""
-    from chalicelib.models.stack import Stack
+def _stacks(own: Any, stage: str, telemetry: Any) -> "Mapping[str, Stack]":  # noqa: ANN401
+    """From SSM parameters, one a stack, written by packaging; only those that were packaged (S22)."""
+    from chalicelib.catalog.deployed import deployed_stacks
 
-    found = own.ssm.parameters_under(f"/steward/{stage}/stacks")
-    stacks = (Stack.model_validate_json(text) for text in found.values())
-    return {stack.stack: stack for stack in stacks}
+    stacks = deployed_stacks(own.ssm.parameters_under(f"/steward/{stage}/stacks"), _compiled(STACKS_FILE))
+    for problem in stacks.refused.values():
+        telemetry.note(problem, level="error")
+    return stacks
 
 
-def _runbooks() -> "dict[str, Runbook]":
-    import json
+def _compiled(name: str) -> str | None:
+    """What packaging put beside `app.py`; in a checkout it lies in `vendor/`, whence Chalice takes it."""
     from pathlib import Path
 
-    from chalicelib.models.runbook import Runbook
+    root = Path(__file__).resolve().parent.parent
+    found = next((path for path in (root / name, root / "vendor" / name) if path.is_file()), None)
+    return found.read_text() if found else None
 
-    folder = Path(__file__).resolve().parent.parent
-    compiled = json.loads((folder / CATALOG_FILE).read_text())
-    return {name: Runbook.model_validate(body) for name, body in compiled["runbooks"].items()}
+
+def _runbooks() -> "Mapping[str, Runbook]":
+    import json
+
+    from chalicelib.catalog.load import Catalog
+    from chalicelib.errors import DocumentError
+
+    compiled = _compiled(CATALOG_FILE)
+    if compiled is None:
+        raise DocumentError(CATALOG_FILE, "is not there; package again with `steward package`")
+    return Catalog.from_json(json.loads(compiled)).runbooks
+
+
+def _many_hands(own: Any, machine_arn: str | None) -> Any:  # noqa: ANN401
+    from chalicelib.engine.copy_machine import StepFunctionsHands
+
+    return StepFunctionsHands(own.sfn, machine_arn) if machine_arn else None
 
 
 def _diagnoser() -> "Diagnoser | None":
     """From the signatures that packaging compiled; without them `mlflow.diagnose` says that it knows nothing."""
-    from pathlib import Path
-
     from chalicelib.diagnosis.diagnose import Diagnoser
     from chalicelib.diagnosis.load import load_compiled
 
-    compiled = Path(__file__).resolve().parent.parent / SIGNATURES_FILE
-    return Diagnoser(load_compiled(compiled.read_text())) if compiled.is_file() else None
+    compiled = _compiled(SIGNATURES_FILE)
+    return Diagnoser(load_compiled(compiled)) if compiled else None
 
 
-def _channels(own: Any, stacks: "Mapping[str, Stack]", telemetry: Any, http: Any) -> "dict[str, Any]":  # noqa: ANN401
+def _channels(
+    own: Any,  # noqa: ANN401
+    stacks: "Mapping[str, Stack]",
+    telemetry: Any,  # noqa: ANN401
+    http: Any,  # noqa: ANN401
+    *,
+    slack_buttons: bool,
+) -> "dict[str, Any]":
     from chalicelib.notify.channels import build_channel
 
     names = {name for stack in stacks.values() for listed in stack.channels.values() for name in listed}
     return {
-        name: build_channel(name, telemetry=telemetry, publish=own.sns.publish, read_secret=own.secrets.text, http=http)
+        name: build_channel(
+            name,
+            telemetry=telemetry,
+            publish=own.sns.publish,
+            read_secret=own.secrets.text,
+            http=http,
+            slack_buttons=slack_buttons,
+        )
         for name in sorted(names)
     }

@@ -62,11 +62,6 @@ _NOT_READ_ONLY = frozenset(
 """Named like reads, and are not, or give away more than they read."""
 
 
-def only_reads(action: str) -> bool:
-    """Of an action as IAM writes it: whether its name says that it changes nothing."""
-    return action.partition(":")[2].startswith(_PREFIXES)
-
-
 class Events(Protocol):
     """`session.events` or `client.meta.events` of boto3."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from chalicelib.aws.gateways import Aws, Session
 from chalicelib.aws.sts import Credentials
 from chalicelib.errors import AwsDenied, AwsInvalid
+from chalicelib.models.rights import StackRole, reads_of, role_for
 from chalicelib.models.stack import Stack
 from chalicelib.models.step_index import Permission
 
@@ -103,12 +104,14 @@ class StackSessions:
     def for_stack(
         self, stack: Stack, run_id: str, step: str, permissions: Sequence[Permission], *, plan_mode: bool = False
     ) -> Aws:
-        """A stack without a role is cared for with Steward's own rights, which its operator chose."""
+        """A stack without a role is cared for with Steward's own rights, which its operator chose.
+        Where nothing but reading is wanted, no more is asked for: a plan never holds a right to change (S21)."""
         if stack.role is None:
             return self._unassumed(stack.region, plan_mode)
-        if not permissions:
+        wanted = reads_of(permissions) if plan_mode else tuple(permissions)
+        if not wanted:
             return Aws(_NoRights(), stack.region, read_only=plan_mode)
-        credentials = self._assume(stack, stack.role, run_id, step, permissions)
+        credentials = self._assume(stack, role_of_stack(stack, stack.role, wanted), run_id, step, wanted)
         return Aws(self._factory(stack.region, credentials), stack.region, read_only=plan_mode)
 
     def for_parts(
@@ -157,11 +160,18 @@ class StackSessions:
             session_name=_name(f"steward-{step}"),
             source_identity=_name(run_id),
             policy=session_policy(stack, account, permissions),
+            external_id=stack.external_id,
         )
         if credentials.account != account:  # S23: the account behind the session is the stack's
             message = f"the session is in account {credentials.account}, the stack in {account}"
             raise AwsDenied("sts:AssumeRole", "WrongAccount", message)
         return credentials
+
+
+def role_of_stack(stack: Stack, act: str, permissions: Sequence[Permission]) -> str:
+    """The stricter one where something is deleted, restored or registered. A stack that has no such role has no such
+    rights: its one role holds none of them, and AWS says so."""
+    return stack.data_role if stack.data_role and role_for(permissions) is StackRole.DATA else act
 
 
 def account_of(arn: str) -> str | None:
@@ -226,13 +236,14 @@ def _policy(stack: Stack, account: str, permissions: Sequence[Permission]) -> st
 
 def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
     """What a permission's resource template may name."""
+    offsite = stack.backup.offsite
     return {
         "partition": partition_of(stack.region),
         "region": stack.region,
         "account": account,
         "stack": stack.stack,
-        "offsite_region": stack.backup.offsite.region if stack.backup.offsite else None,
-        "offsite_key": stack.backup.offsite.kms_key if stack.backup.offsite else None,
+        "offsite_region": offsite.region if offsite else None,
+        "offsite_key": _key_arn(stack, account, offsite.kms_key, offsite.region) if offsite else None,
         "cluster": stack.ecs.cluster,
         "service": stack.ecs.service,
         "target_group": stack.load_balancer.target_group if stack.load_balancer else None,
@@ -257,6 +268,12 @@ def _key_tail(name: str | None) -> str | None:
     if name is None:
         return None
     return "key/*" if "alias/" in name else f"key/{name.rpartition('key/')[2]}"
+
+
+def _key_arn(stack: Stack, account: str, name: str | None, region: str | None) -> str | None:
+    if name is None or (name.startswith("arn:") and ":key/" in name):
+        return name
+    return f"arn:{partition_of(stack.region)}:kms:{region or stack.region}:{account}:{_key_tail(name)}"
 
 
 def _secret_name(name_or_arn: str | None) -> str | None:

@@ -13,6 +13,7 @@ from chalicelib.engine.ports import Ports
 from chalicelib.errors import StewardError
 from chalicelib.models.change import Change, ChangeState
 from chalicelib.models.left import LeftChange, Stands
+from chalicelib.models.rights import reads_of
 from chalicelib.steps.step import Standing, StepContext
 
 LOOKED_BACK = timedelta(days=14)

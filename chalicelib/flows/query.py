@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib.errors import UnknownName
 from chalicelib.flows.parts import Parts
+from chalicelib.flows.progress import progress_of
 from chalicelib.models.change import ChangeState
 from chalicelib.models.ledger import Stop
 from chalicelib.models.run import Run
@@ -93,6 +94,7 @@ def whole(parts: Parts, run_id: str) -> dict[str, Any]:
         "preflight": [result.model_dump(mode="json") for result in run.preflight],
         "steps": [records[step.id].model_dump(mode="json") for step in run.runbook.steps if step.id in records],
         "verification": run.verification.model_dump(mode="json") if run.verification else None,
+        "progress": progress_of(records.values()),
         "timeline": [moment.model_dump(mode="json") for moment in parts.engine.runs.moments(run_id)],
     }
 
@@ -105,7 +107,8 @@ def news_of(parts: Parts, run_id: str, after: int) -> dict[str, Any]:
     moments = [moment.model_dump(mode="json") for moment in parts.engine.runs.moments(run_id, after=after)]
     seq = int(moments[-1]["seq"]) if moments else after
     over = not run.status.is_live and run.released.all_done
-    return {"run": brief(run), "moments": moments, "over": over, "seq": seq}
+    far = None if over else progress_of(parts.engine.runs.steps(run_id))
+    return {"run": brief(run), "moments": moments, "over": over, "seq": seq, "progress": far}
 
 
 def plan_of(parts: Parts, run_id: str) -> dict[str, Any]:

@@ -243,11 +243,7 @@ CHECKS: dict[str, Check] = {
             artifacts_backed_up,
         ),
         _check(
-            "artifacts_restored",
-            "s3.compare_restore",
-            "Every object that this run was to restore is there as the backup has it",
-            RestoreState,
-            artifacts_restored,
+            "artifacts_restored", "s3.compare_restore", "All came back as backed up", RestoreState, artifacts_restored
         ),
         _check(
             "snapshot_taken",

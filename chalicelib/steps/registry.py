@@ -39,6 +39,7 @@ from chalicelib.steps.actions.s3_restore import RestoreArtifacts
 from chalicelib.steps.actions.s3_restore_quarantined import RestoreQuarantined
 from chalicelib.steps.actions.s3_restore_sample import RestoreSample
 from chalicelib.steps.checks import CHECKS
+from chalicelib.steps.probes.backup_choose_pair import ChoosePair
 from chalicelib.steps.probes.backup_drill import DescribeDrill
 from chalicelib.steps.probes.backup_posture import DescribePosture
 from chalicelib.steps.probes.cloudtrail_recent_changes import RecentChanges
@@ -79,6 +80,7 @@ from chalicelib.steps.probes.stack_verify_tidied import VerifyTidied
 from chalicelib.steps.step import Action, Probe
 
 PROBES: dict[str, Probe[Any, Any]] = {
+    "backup.choose_pair": ChoosePair(),
     "backup.drill": DescribeDrill(),
     "backup.posture": DescribePosture(),
     "cloudtrail.recent_changes": RecentChanges(),

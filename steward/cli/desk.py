@@ -70,8 +70,13 @@ def carry_out(sim: "Simulation", operation: str, arguments: "Mapping[str, object
     return work(sim, **arguments)
 
 
-def watch(desk: Desk, run_id: str, tell: Callable[[Json], None] = lambda _moment: None) -> None:
-    """Hands on the timeline as it grows; returns when the run is over or waits for people."""
+def watch(
+    desk: Desk,
+    run_id: str,
+    tell: Callable[[Json], None] = lambda _moment: None,
+    show_progress: Callable[[Json | None], None] = lambda _progress: None,
+) -> None:
+    """Hands on the timeline as it grows, and how far long work is; returns when the run is over or waits."""
     if desk.fresh:
         desk.ask("drive", run=run_id)
     seq = 0
@@ -80,6 +85,7 @@ def watch(desk: Desk, run_id: str, tell: Callable[[Json], None] = lambda _moment
         seq = news["moments"][-1]["seq"] if news["moments"] else seq
         for moment in news["moments"]:
             tell(moment)
+        show_progress(news.get("progress"))
         if news["over"] or news["run"]["status"] == "awaiting_approval":
             return
         time.sleep(POLL_S)

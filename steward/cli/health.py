@@ -13,21 +13,23 @@ _FACTS = 6
 
 def check_stack(stack: str, where: str) -> Json:
     """Runs the health check there and gives the stack in one answer."""
+    nothing: Json = {"stack": stack, "run": None, "reasons": [], "diagnosis": None, "backups": None, "probes": []}
     with open_desk(where, shown=let_it_show) as desk:
         begun = desk.ask(
             "begin", runbook=RUNBOOK, stack=stack, principal=principal(), inputs={}, mode="live", reason="stacks check"
         )
         if not begun["run"]:
-            return {"stack": stack, "run": None, "reasons": begun["reasons"], "diagnosis": None, "probes": []}
+            return {**nothing, "reasons": begun["reasons"]}
         watch(desk, begun["run"])
         run = desk.ask("run", run=begun["run"])
     steps = {step["do"]: step for step in run["steps"]}
+    backups = (steps.get("backup.posture") or {}).get("output")
     diagnosis = (steps.pop("mlflow.diagnose", None) or {}).get("output")
     probes = [
         {"probe": name, "status": step["status"], "says": says(step), "output": step["output"]}
         for name, step in steps.items()
     ]
-    return {"stack": stack, "run": run["id"], "reasons": [], "diagnosis": diagnosis, "probes": probes}
+    return {**nothing, "run": run["id"], "diagnosis": diagnosis, "backups": backups, "probes": probes}
 
 
 def says(step: Json) -> str:
@@ -45,7 +47,17 @@ def draw_check(said: Json) -> Iterable[str]:
         return
     yield from draw_diagnosis(said["diagnosis"] or {})
     yield ""
+    yield from draw_backups(said["backups"] or {})
+    yield ""
     yield from table(said["probes"], ("probe", "status", "says"))
+
+
+def draw_backups(backups: Json) -> Iterable[str]:
+    """Newest good backups, the last proven restore, what nothing covers; as `backup.posture` words it."""
+    yield "backups" + (": LATE" if backups.get("late") else "")
+    yield from (f"  {line}" for line in backups.get("lines", ()) or ["not read"])
+    if backups.get("skipped"):
+        yield f"  not read: {backups['skipped']}"
 
 
 def draw_diagnosis(diagnosis: Json) -> Iterable[str]:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "now": "stopping:now",
     "sandbox": "sandbox:sandbox",
     "stacks": "stacks:stacks",
+    "backups": "backups:backups",
     "bench": "bench:bench",
     "generate": "generate:generate",
 }

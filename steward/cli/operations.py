@@ -14,6 +14,7 @@ from chalicelib.flows.ingest import explain as explain_event
 from chalicelib.models.decision import Decision, Outcome
 from chalicelib.models.run import Mode
 from chalicelib.models.words import parse_duration, utc
+from steward.cli.backup_operations import BACKUP_OPERATIONS
 from steward.sandbox.faults import FAULTS
 from steward.sandbox.simulation import Simulation
 
@@ -215,4 +216,5 @@ OPERATIONS: Mapping[str, Callable[..., Json]] = {
     "freeze": freeze,
     "resume_incident": resume_incident,
     "now": now,
+    **BACKUP_OPERATIONS,
 }

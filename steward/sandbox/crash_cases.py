@@ -70,6 +70,16 @@ def by_clock(runbook: str, past_days: int = 0) -> Callable[[Simulation], bool]:
     return act
 
 
+def with_past(act: Callable[[Simulation], bool], days: int = 1) -> Callable[[Simulation], bool]:
+    """Steward has cared for this stack for so many days."""
+
+    def acts(simulation: Simulation) -> bool:
+        taken_daily(simulation, days)
+        return act(simulation)
+
+    return acts
+
+
 def left_over(simulation: Simulation) -> bool:
     """A drill was stopped yesterday; sweep finds what it left."""
     if not simulation.asked_by_clock:
@@ -119,7 +129,10 @@ CASES: dict[str, Case] = {
     "restore-artifacts": Case(
         "restore-artifacts", "artifacts-backed-up", {"count": 34}, act=by_hand("restore-artifacts", backup="latest")
     ),
-    "restore-drill": Case("restore-drill", "artifacts-backed-up", act=by_clock("restore-drill", 3)),
+    "restore-drill": Case("restore-drill", "artifacts-backed-up", act=with_past(by_hand("restore-drill", objects=2))),
+    "disaster-recovery": Case(
+        "disaster-recovery", "artifacts-overwritten", act=by_hand("disaster-recovery", snapshot=AUTOMATED)
+    ),
     "clear-restored": Case("clear-restored", None, act=left_over),
     "artifact-store-denied": Case("artifact-store-denied", "bucket-denied", act=by_hand("artifact-store-denied")),
     "credentials-rotated": Case("credentials-rotated", "secret-rotated"),

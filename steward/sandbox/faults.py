@@ -26,6 +26,7 @@ from steward.sandbox.task import Behaviour, Task
 from steward.sandbox.task_definitions import USERS_ON_DISK, definition_of, install_and_serve
 from steward.sandbox.task_faults import TASK_FAULTS, asks_directory
 from steward.sandbox.tracking_faults import TRACKING_FAULTS
+from steward.sandbox.upgrade_faults import UPGRADE_FAULTS
 
 if TYPE_CHECKING:
     from steward.sandbox.world import World
@@ -254,5 +255,6 @@ FAULTS: dict[str, Fault] = {
         *TASK_FAULTS,
         *ACCOUNT_FAULTS,
         *TRACKING_FAULTS,
+        *UPGRADE_FAULTS,
     )
 }

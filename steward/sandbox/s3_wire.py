@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from steward.sandbox import place
-from steward.sandbox.answers import Answers, Declined
+from steward.sandbox.answers import Declined
+from steward.sandbox.bucket import Bucket, BucketAnswers
 from steward.sandbox.overrides import Call
 
 if TYPE_CHECKING:
@@ -53,13 +54,14 @@ class CopyTroubles:
 class S3Wire:
     def __init__(
         self,
-        answers: Answers,
+        bucket: Bucket,
         now: Callable[[], datetime],
         calls: list[Call],
         prepare: Callable[[str], None],
         lock: threading.RLock,
     ) -> None:
-        self._answers, self._now, self._calls, self._prepare, self._lock = answers, now, calls, prepare, lock
+        self._answers, self._now, self._calls = BucketAnswers(bucket).table(), now, calls
+        self._prepare, self._lock = prepare, lock
         self.troubles = CopyTroubles()
         self.on_call: Died = lambda _when, _operation: None
         """The crash harness: before and after each call of the lane."""
@@ -100,6 +102,7 @@ class S3Wire:
         try:
             if by_lane and operation in self._answers:
                 self._answers[operation](params, self._now())
+            _check_owner(request)
             if operation == "CopyObject":
                 self._before_copy(request, params)
         except Declined as declined:
@@ -171,6 +174,13 @@ def _check_conditions(
     over = _header(request, "If-Match")
     if over and (there is None or there.etag.strip('"') != over):
         raise _precondition("If-Match")
+
+
+def _check_owner(request: "AWSPreparedRequest") -> None:
+    """All buckets here are of one account; moto does not look at who is expected."""
+    expected = _header(request, "x-amz-expected-bucket-owner")
+    if expected and expected != place.ACCOUNT:
+        raise Declined("AccessDenied", "Access Denied", 403)
 
 
 def _precondition(which: str) -> Declined:

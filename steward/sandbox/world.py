@@ -22,7 +22,7 @@ from steward.sandbox import founding, place
 from steward.sandbox.account_quotas import AccountQuotas
 from steward.sandbox.alarms import Alarms
 from steward.sandbox.answer_tables import answer_tables
-from steward.sandbox.bucket import Bucket, BucketAnswers
+from steward.sandbox.bucket import Bucket
 from steward.sandbox.database import Database
 from steward.sandbox.directory import LDAP_PART, URL_VARIABLE, Directory
 from steward.sandbox.ecs_more_answers import ScalingAnswers
@@ -108,9 +108,8 @@ class World:
         self.database.tasks = self._open_pools
         self.memory = Memory(self.service)
         self.load = Load(self.service, self.targets, self.serving, self.memory, self.metrics)
-        releases = Releases(self.database, self.rds)
-        self._starts = Starts(self.service, self.database, self.logs, releases)
-        self.upgrade_tasks = UpgradeTasks(self.service, releases, self.database, self.logs)
+        self.upgrade_tasks = UpgradeTasks(self.service, Releases(self.database, self.rds), self.database, self.logs)
+        self._starts = Starts(self.service, self.database, self.logs, self.upgrade_tasks.releases)
         self._traffic = Traffic(self.targets, self.serving, self.logs)
         self.alarms = Alarms(self.ids, self.event_log, self.metrics)
         self.scaling = ScalingAnswers()
@@ -132,8 +131,7 @@ class World:
         self._sessions: dict[str, boto3.Session] = {}
         self._parts = MotoParts(lambda: self._session("own"))
         self._overrides = Overrides(answer_tables(self, start), self.clock.now, self._parts, self.logs, self.lock)
-        s3_answers = BucketAnswers(self.bucket).table()
-        self.s3_wire = S3Wire(s3_answers, self.clock.now, self.calls, self._parts.ensure, self.lock)
+        self.s3_wire = S3Wire(self.bucket, self.clock.now, self.calls, self._parts.ensure, self.lock)
 
     @classmethod
     def create(

@@ -39,6 +39,8 @@ class BackupOutput(ActionOutput):
     due: int = 0
     """Vanished so long ago that `s3.expire_copies` may mark them."""
     suspect: str | None = None
+    expiry_rests: str | None = None
+    """Why `s3.expire_copies` is to be left out (S18)."""
     verified: bool = False
 
 

@@ -50,7 +50,7 @@ class ExpireCopies(Action[ExpireParams]):
     Params = ExpireParams
     Output = ActionOutput
     permissions = (*SUGGEST, LIST_SOURCE, READ_SOURCE, *READ_MANIFESTS, MARK_BACKUP)
-    risk = Risk.MEDIUM
+    risk = Risk.LOW  # the versions stay; a copy over the marker undoes it
     reversible = False
 
     def plan(self, ctx: StepContext, params: ExpireParams) -> tuple[Change, ...]:

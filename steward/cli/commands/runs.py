@@ -1,5 +1,6 @@
 """steward run, runs, decisions: start a run or a plan, follow it, answer it, read why."""
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ from steward.cli.desk import Desk, let_it_show, on_option, open_desk, principal,
 from steward.cli.desk import watch as watch_to_the_end
 from steward.cli.drawings import draw_decisions, draw_plan, draw_run, moment_line
 from steward.cli.folders import read_runbooks
+from steward.cli.progress_bar import ProgressBar
 
 Json = dict[str, Any]
 FAILED = 1
@@ -78,8 +80,16 @@ def _not_started(decision: Json) -> Iterable[str]:
 
 
 def watch_run(desk: Desk, run_id: str, *, quiet: bool) -> None:
-    """Prints the timeline as it grows."""
-    watch_to_the_end(desk, run_id, lambda moment: None if quiet else click.echo(inert(moment_line(moment))))
+    """Prints the timeline as it grows; on a terminal with a bar below it for long work."""
+    bar = ProgressBar(sys.stderr.isatty() and not quiet)
+
+    def tell(moment: Json) -> None:
+        bar.wipe()
+        if not quiet:
+            click.echo(inert(moment_line(moment)))
+
+    watch_to_the_end(desk, run_id, tell, bar.show)
+    bar.wipe()
 
 
 @click.group()

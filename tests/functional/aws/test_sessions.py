@@ -13,6 +13,8 @@ from chalicelib.models.step_index import Permission
 
 REGION, ACCOUNT, OTHER = "eu-west-2", "123456789012", "210987654321"
 STOP = Permission(action="ecs:StopTask", resource="arn:{partition}:ecs:{region}:{account}:task/{cluster}/*", why="stop")
+READ = Permission(action="ecs:DescribeTasks", resource=STOP.resource, why="read")
+DELETE = Permission(action="s3:DeleteObject", resource="arn:{partition}:s3:::made/*", why="delete")
 
 
 def stack(**over):
@@ -92,8 +94,32 @@ def test_plan_mode_refuses_changes(calls):
 
 def test_plan_mode_still_assumes_the_role(calls):
     sessions = StackSessions(REGION, calls)
-    assert sessions.for_stack(stack(role="act", account=ACCOUNT), "run", "s", [STOP], plan_mode=True).read_only
-    assert len(calls.assumed) == 1
+    found = sessions.for_stack(stack(role="act", account=ACCOUNT), "run", "s", [STOP, READ], plan_mode=True)
+    assert found.read_only
+    (asked,) = calls.assumed
+    assert json.loads(asked["Policy"])["Statement"][0]["Action"] == ["ecs:DescribeTasks"], "s21: not even in its rights"
+
+
+def test_s21_what_deletes_restores_or_registers_needs_the_data_role(calls):
+    given = stack(role="act", dataRole="data", account=ACCOUNT)
+    for permissions in ([READ], [STOP], [READ, DELETE]):
+        StackSessions(REGION, calls).for_stack(given, "run", "s", permissions)
+    assert [asked["RoleArn"].rpartition("/")[2] for asked in calls.assumed] == ["act", "act", "data"]
+
+
+def test_s21_a_plan_of_a_deletion_is_made_with_the_other_role(calls):
+    given = stack(role="act", dataRole="data", account=ACCOUNT)
+    StackSessions(REGION, calls).for_stack(given, "run", "s", [READ, DELETE], plan_mode=True)
+    (asked,) = calls.assumed
+    assert asked["RoleArn"].endswith("role/act")
+    assert "Delete" not in asked["Policy"]
+
+
+def test_s23_the_stack_s_external_id_goes_along(calls):
+    sessions = StackSessions(REGION, calls)
+    sessions.for_stack(stack(role="act", account=ACCOUNT, externalId="steward-0123abcd"), "run", "s", [READ])
+    sessions.for_stack(stack(role="act", account=ACCOUNT), "run", "s", [READ])
+    assert [asked.get("ExternalId") for asked in calls.assumed] == ["steward-0123abcd", None]
 
 
 def test_conditions_are_filled_and_rights_on_one_resource_are_put_together():
@@ -132,7 +158,6 @@ def test_a_policy_longer_than_sts_takes_is_refused_before_it_is_sent():
         session_policy(stack(), ACCOUNT, many)
 
 
-READ = Permission(action="ecs:DescribeTasks", resource=STOP.resource, why="read")
 LOGS = Permission(action="logs:FilterLogEvents", resource="*", why="read")
 
 

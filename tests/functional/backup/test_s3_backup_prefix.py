@@ -155,7 +155,13 @@ def test_two_sources_never_lie_in_one_place(desk):
         desk.plan(NAME)
 
 
-def test_a_public_backup_bucket_and_one_of_another_account_are_refused(desk):
+def test_a_backup_bucket_of_another_account_is_refused_unless_the_stack_says_whose_it_is(desk):
+    desk.with_artifacts(backup_account="999999999999")
+    with pytest.raises(StepRefused, match=r"not one of account 999999999999.*write artifacts.backupAccount"):
+        desk.plan(NAME)
+
+
+def test_a_public_backup_bucket_is_refused(desk):
     desk.world.prepare("s3")
     client = desk.world.own_client("s3")
     client.delete_public_access_block(Bucket=place.BACKUP_BUCKET)

@@ -39,7 +39,7 @@ def test_an_aborted_upload_is_gone_and_one_that_moto_keeps_is_moto_s(world, aws)
     assert aws.leftovers.parts(place.BUCKET, upload.key, upload.id) is None
     client = world.session().client("s3")
     made = client.create_multipart_upload(Bucket=place.BACKUP_BUCKET, Key="a")["UploadId"]
-    assert [each.id for each in aws.leftovers.uploads(place.BACKUP_BUCKET, "")] == [made]
+    assert made in {each.id for each in aws.leftovers.uploads(place.BACKUP_BUCKET, "")}
 
 
 def test_without_the_fault_nothing_lies_about(world, aws):

@@ -13,6 +13,7 @@ from chalicelib.models.runbook import Runbook
 from chalicelib.models.signal import Signal, SignalKind, SignalState
 from chalicelib.models.stack import Stack
 from chalicelib.models.words import utc
+from chalicelib.signals.tie import StackKeys, tie
 
 NOW = utc("2026-11-02T09:00:00+00:00")
 STACK = Stack.model_validate(
@@ -82,3 +83,15 @@ def test_while_another_run_is_on_the_stack_it_is_refused_and_people_hear_of_it()
     decided = decide(rotated(), busy)
     assert decided.part.outcome is Outcome.REFUSE
     assert "one_run" in decided.part.reasons[0]
+
+
+@pytest.mark.parametrize("secret", ["prod/db", "prod/ldap", "prod/minio", "prod/admin"])
+def test_the_rotation_of_any_secret_that_the_stack_names_is_about_it(secret):
+    named = {
+        "ldap": {"url": "ldaps://ldap.example.com", "baseDn": "dc=example,dc=com", "bindSecret": "prod/ldap"},
+        "artifacts": {"bucket": "b", "secret": "prod/minio", "endpoint": "https://minio.example.com"},
+        "mlflow": {"auth": "basic", "adminSecret": "prod/admin"},
+    }
+    stack = Stack.model_validate(STACK.model_dump(by_alias=True, exclude_none=True) | named)
+    told = rotated(stack=None, keys=(f"secret:{secret}",))
+    assert tie(told, StackKeys.of([stack])).stack == "prod"

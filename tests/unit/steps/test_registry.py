@@ -141,7 +141,8 @@ def test_s21_a_right_to_change_names_its_resource(name, step):
             named |= {"{database}", "{database_cluster}", "{database_secret}", "{offsite_key}"}
             named |= {"{backup_bucket}", "{mac_key}"}
             tagged = "steward:stack" in json.dumps(permission.condition)  # S16: what carries, or gets, Steward's tag
-            assert tagged or any(name in permission.resource for name in named)
+            has_none = permission.action == "ecs:DeregisterTaskDefinition"  # AWS knows no resource for it
+            assert has_none or tagged or any(name in permission.resource for name in named)
         assert permission.why
 
 

@@ -1,0 +1,188 @@
+"""What a backup came to: its lines against a new listing of the copies, and against the manifest before.
+
+Pure, and in slices: it stops when told, says after which key, and goes on there. The random sample is of those copies
+whose keyed hashes are smallest, so that slices and shards choose the same ones as a single pass would.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from heapq import nsmallest
+
+from pydantic import Field
+
+from chalicelib.backup.entry import Entry, Listed
+from chalicelib.backup.manifest import Totals
+from chalicelib.models.shape import Shape
+
+SAMPLE = 12
+MOST_SAMPLE_BYTES = 64 * 1024 * 1024
+"""Of one object: a model of many gigabytes is compared by size and checksum only."""
+SUSPECT_SHARE = 0.2
+_WRONG_TOLD = 20
+_LOOK_EVERY = 500
+
+
+class Sampled(Shape):
+    rank: str
+    key: str
+    size: int
+    etag: str
+    version: str | None
+    copy_etag: str | None
+
+
+class Judged(Shape):
+    """So far; `through` None: nothing yet."""
+
+    through: str | None = None
+    over: bool = False
+    objects: int = 0
+    bytes: int = 0
+    gone: int = 0
+    known: int = 0
+    changed: int = 0
+    vanished: int = 0
+    checked: int = 0
+    wrong: tuple[str, ...] = ()
+    wrong_count: int = 0
+    sample: tuple[Sampled, ...] = Field(default=())
+
+    def totals(self, failed: int) -> Totals:
+        counts = self.model_dump(include={"objects", "bytes", "gone", "known", "changed", "vanished"})
+        return Totals(**counts, failed=failed)
+
+
+@dataclass(slots=True)
+class _Count:
+    objects: int = 0
+    bytes: int = 0
+    gone: int = 0
+    known: int = 0
+    changed: int = 0
+    vanished: int = 0
+    checked: int = 0
+
+
+def judge(
+    lines: Iterable[Entry],
+    copies: Iterable[Listed],
+    before: Iterable[Entry],
+    *,
+    seed: str,
+    so_far: Judged,
+    time_is_up: Callable[[], bool],
+) -> Judged:
+    """All three in order of keys and after `so_far.through`."""
+    count, sample = _Count(), list(so_far.sample)
+    wrong: list[str] = []
+    through, seen, wrong_count = so_far.through, 0, 0
+    new, copy, old = iter(lines), iter(copies), iter(before)
+    e, c, p = next(new, None), next(copy, None), next(old, None)
+    while e is not None or p is not None:
+        key = min(each.key for each in (e, p) if each is not None)
+        while c is not None and c.key < key:  # in no manifest: told by the mirror, left alone
+            c = next(copy, None)
+        entry = e if e is not None and e.key == key else None
+        known = p if p is not None and p.key == key else None
+        listed = c if c is not None and c.key == key else None
+        _count(count, entry, known)
+        fault = _fault(entry, listed)
+        if entry is not None and entry.gone_since is None:
+            sample = _sampled(sample, entry, seed)
+        if fault:
+            wrong_count += 1
+            wrong += [fault][: _WRONG_TOLD - len(wrong)]
+        e = next(new, None) if entry is not None else e
+        p = next(old, None) if known is not None else p
+        through, seen = key, seen + 1
+        if seen % _LOOK_EVERY == 0 and time_is_up():
+            return _more(so_far, count, wrong, wrong_count, sample, through)
+    done = _more(so_far, count, wrong, wrong_count, sample, through)
+    return done.model_copy(update={"over": True})
+
+
+def _count(count: _Count, entry: Entry | None, known: Entry | None) -> None:
+    alive = entry is not None and entry.gone_since is None
+    if entry is not None:
+        if alive:
+            count.objects += 1
+            count.bytes += entry.size
+            count.checked += 1
+        else:
+            count.gone += 1
+    if known is not None and known.gone_since is None:
+        count.known += 1
+        if not alive:
+            count.vanished += 1
+        elif entry is not None and (entry.size, entry.etag) != (known.size, known.etag):
+            count.changed += 1
+
+
+def _fault(entry: Entry | None, listed: Listed | None) -> str | None:
+    """A copy of what has vanished may have got its delete marker meanwhile."""
+    if entry is None or (listed is None and entry.gone_since is not None):
+        return None
+    if listed is None:
+        return f"{entry.key}: no copy"
+    if listed.size != entry.size:
+        return f"{entry.key}: the copy has {listed.size} bytes, the source had {entry.size}"
+    if listed.etag != entry.expected_etag:
+        return f"{entry.key}: the copy is another one than was made"
+    return None
+
+
+def _sampled(sample: list[Sampled], entry: Entry, seed: str) -> list[Sampled]:
+    if entry.size > MOST_SAMPLE_BYTES:
+        return sample
+    rank = hashlib.sha256(f"{seed}\0{entry.key}".encode()).hexdigest()
+    if len(sample) >= SAMPLE and rank >= sample[-1].rank:
+        return sample
+    one = Sampled(
+        rank=rank,
+        key=entry.key,
+        size=entry.size,
+        etag=entry.etag,
+        version=entry.version,
+        copy_etag=entry.copy_etag,
+    )
+    return nsmallest(SAMPLE, [*sample, one], key=lambda each: each.rank)
+
+
+def _more(
+    so_far: Judged, count: _Count, wrong: list[str], wrong_count: int, sample: list[Sampled], through: str | None
+) -> Judged:
+    return so_far.model_copy(
+        update={
+            "through": through,
+            "objects": so_far.objects + count.objects,
+            "bytes": so_far.bytes + count.bytes,
+            "gone": so_far.gone + count.gone,
+            "known": so_far.known + count.known,
+            "changed": so_far.changed + count.changed,
+            "vanished": so_far.vanished + count.vanished,
+            "checked": so_far.checked + count.checked,
+            "wrong": (*so_far.wrong, *wrong)[:_WRONG_TOLD],
+            "wrong_count": so_far.wrong_count + wrong_count,
+            "sample": tuple(sample),
+        }
+    )
+
+
+def together(shards: Iterable[Judged]) -> Judged:
+    """What the shards of one backup came to, as one."""
+    whole = Judged(over=True)
+    for one in shards:
+        numbers = _Count(one.objects, one.bytes, one.gone, one.known, one.changed, one.vanished, one.checked)
+        both = nsmallest(SAMPLE, [*whole.sample, *one.sample], key=lambda each: each.rank)
+        whole = _more(whole, numbers, list(one.wrong), one.wrong_count, both, one.through)
+    return whole
+
+
+def doubt(totals: Totals) -> str | None:
+    """Why a backup is suspect (S18): what encrypts or deletes everything shows as change."""
+    moved = totals.changed + totals.vanished
+    if moved <= SUSPECT_SHARE * totals.known:
+        return None
+    share = moved / totals.known
+    return f"{share:.0%} of {totals.known:,} known objects: {totals.changed:,} changed, {totals.vanished:,} vanished"

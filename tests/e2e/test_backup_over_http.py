@@ -1,0 +1,120 @@
+"""A whole backup and restore against an S3 server in a process of its own, over HTTP: sockets, signatures, XML."""
+
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+
+from chalicelib.aws.gateways import Aws
+from chalicelib.models.change import ChangeProgress
+from chalicelib.models.history import BackupKind
+from chalicelib.steps.registry import ACTIONS
+from chalicelib.steps.step import Done, Pending, Standing, StepContext
+from chalicelib.store.blobs import MemoryBlobs
+from chalicelib.store.history import History
+from chalicelib.store.memory import MemoryTable
+from steward.sandbox import place
+
+NAMES = ["1/a/artifacts/model.bin", "1/a/artifacts/100% done?.txt", "2/größe/模型 1+2.bin", "2//double", "2/empty"]
+RULE = {
+    "ID": "old",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "NoncurrentVersionExpiration": {"NoncurrentDays": 90},
+}
+OWN = {"aws_access_key_id": "AKIAHTTP", "aws_secret_access_key": "secret", "region_name": place.REGION}
+
+
+@pytest.fixture(scope="module")
+def server():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - pinned moto
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    child.kill()
+    child.wait()
+
+
+class Elsewhere:
+    """A session whose every client talks to that server."""
+
+    def __init__(self, url):
+        self._url, self._session = url, boto3.Session(**OWN)
+
+    def client(self, service, **given):
+        return self._session.client(service, **{**given, "endpoint_url": self._url})
+
+
+@pytest.fixture
+def filled(server):
+    session = Elsewhere(server)
+    s3, kms = session.client("s3"), session.client("kms")
+    for bucket in (place.BUCKET, place.BACKUP_BUCKET):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": place.REGION})
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_lifecycle_configuration(Bucket=place.BACKUP_BUCKET, LifecycleConfiguration={"Rules": [RULE]})
+    key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=place.MAC_KEY, TargetKeyId=key)
+    for name in NAMES:
+        s3.put_object(Bucket=place.BUCKET, Key=f"{place.PREFIX}/{name}", Body=name.encode() * (name != "2/empty"))
+    for number in range(1200):  # more than one page
+        s3.put_object(Bucket=place.BUCKET, Key=f"{place.PREFIX}/3/many/{number:05d}", Body=b"%d" % number)
+    return session
+
+
+class Work:
+    def __init__(self, session):
+        self.session, self.history, self.evidence = session, History(MemoryTable()), MemoryBlobs()
+        self.now, self.runs = datetime.now(UTC).replace(microsecond=0), 0
+
+    def do(self, name, **params):
+        self.runs, self.now = self.runs + 1, self.now + timedelta(seconds=2)
+        action = ACTIONS[name]
+        (change,) = action.plan(self._ctx(read_only=True), action.Params(**params))
+        look = action.look(self._ctx(read_only=True), change)
+        assert look.standing is Standing.READY
+        progress = ChangeProgress(state="started", started_at=self.now, before=dict(look.before))
+        while isinstance(applied := action.apply(self._ctx(), change, progress), Pending):
+            progress = progress.model_copy(update={"checkpoint": applied.checkpoint})
+        assert isinstance(applied, Done)
+        return applied.facts
+
+    def _ctx(self, *, read_only=False):
+        return StepContext(
+            stack=place.stack(),
+            run_id=f"run-{self.runs}",
+            step_id="step",
+            now=self.now,
+            aws=Aws(self.session, place.REGION, read_only=read_only),
+            http=None,
+            history=self.history,
+            evidence=self.evidence,
+            copies_at_once=8,
+        )
+
+
+def test_over_http_a_backup_is_made_proven_and_restored_and_the_next_one_copies_nothing(filled):
+    work = Work(filled)
+    first = work.do("s3.backup_prefix", checkpoint_every=500)
+    assert (first["objects"], first["copied"], first["verified"]) == (1205, 1205, True)
+    assert work.do("s3.backup_prefix")["copied"] == 0
+    good = work.history.newest_good(place.NAME, BackupKind.ARTIFACTS)
+    assert good is not None
+    assert good.id.split("-")[0] > first["backup"].split("-")[0]
+    s3 = filled.client("s3")
+    s3.delete_object(Bucket=place.BUCKET, Key=f"{place.PREFIX}/{NAMES[2]}")
+    restored = work.do("s3.restore", backup=first["backup"], experiment="2")
+    assert (restored["restored"], restored["compared"]) == (3, 3)
+    back = s3.get_object(Bucket=place.BUCKET, Key=f"steward-restored/run-3/{NAMES[2]}")["Body"].read()
+    assert back == NAMES[2].encode()

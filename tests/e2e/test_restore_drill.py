@@ -1,0 +1,94 @@
+"""S16: no throw-away instance is left, ever: not by a drill that is cancelled, stopped, or never ends by itself."""
+
+import pytest
+
+from chalicelib.flows.approve import cancel
+from chalicelib.flows.start import Request, start
+from chalicelib.flows.stop import resume, stop
+from chalicelib.models.history import MadeKind
+from chalicelib.models.run import RunStatus
+from chalicelib.observability import Metric
+from steward.cli.folders import read_runbooks
+from steward.sandbox import place
+from steward.sandbox.left_over import INSTANCE, left_by_a_stopped_drill
+from steward.sandbox.seeded import taken_daily
+from steward.sandbox.simulation import Simulation
+from steward.sandbox.world import World
+
+
+@pytest.fixture
+def drill():
+    """A drill whose instance is coming up."""
+    with World.create(seed=4) as world:
+        world.break_with("artifacts-backed-up")
+        simulation = Simulation(world, read_runbooks())
+        taken_daily(simulation, 2)
+        start(simulation.parts, Request("restore-drill", place.NAME, "ada"))
+        assert simulation.run_until(lambda: bool(world.rds.restored), limit_s=600)
+        yield simulation
+
+
+def sides(simulation):
+    return [key for key in simulation.world.artifacts.keys("") if key.startswith("steward-restored/")]
+
+
+def only(simulation, runbook="restore-drill"):
+    (run,) = [run for run in simulation.runs() if run.runbook.runbook == runbook]
+    return run
+
+
+def nothing_is_left(simulation):
+    kinds = (MadeKind.INSTANCE, MadeKind.SIDE_COPY)
+    records = [one for kind in kinds for one in simulation.parts.engine.history.creations(place.NAME, kind)]
+    return not simulation.world.rds.restored and not sides(simulation) and not records
+
+
+def test_left_alone_it_proves_the_newest_good_snapshot_and_tells_what_it_achieved(drill):
+    assert drill.run_until(drill.is_over, limit_s=3 * 3600)
+    (made,) = drill.parts.engine.history.drills(place.NAME)
+    assert made.proven
+    assert 540 <= made.recovery_time_s <= 900
+    assert nothing_is_left(drill)
+    said = [line.text for part in drill.channel.sent[-1].sections for line in part.lines]
+    assert any(text.startswith("last proven restore: ") for text in said), said
+    assert any(text.startswith("database: steward-r-day") for text in said), said
+
+
+def test_cancelled_while_the_instance_comes_up_it_is_deleted_all_the_same(drill):
+    assert sides(drill)
+    cancel(drill.parts, only(drill).id, by="ada", reason="not today")
+    assert drill.run_until(drill.is_over, limit_s=3 * 3600)
+    assert only(drill).status is RunStatus.CANCELLED
+    assert nothing_is_left(drill)
+
+
+def test_stopped_it_halts_at_once_and_sweep_has_the_rest_deleted_when_its_time_is_over(drill):
+    stop(drill.parts, stack=place.NAME, by="ada", reason="quiet, please")
+    assert drill.run_until(drill.is_over, limit_s=600)
+    assert only(drill).status is RunStatus.STOPPED
+    assert list(drill.world.rds.restored)
+    resume(drill.parts, stack=place.NAME)
+    assert not drill.run_until(lambda: nothing_is_left(drill), limit_s=5 * 3600, tick_s=60), "before its time is over"
+    assert drill.run_until(lambda: nothing_is_left(drill), limit_s=2 * 3600, tick_s=30)
+    assert only(drill, "clear-restored").started_by.endswith("sweep")
+
+
+def test_while_everything_is_stopped_nothing_is_deleted_and_afterwards_it_is():
+    with World.create(seed=4) as world:
+        simulation = Simulation(world, read_runbooks())
+        left_by_a_stopped_drill(simulation)
+        stop(simulation.parts, stack=None, by="ada", reason="quiet, please")
+        simulation.run_until(lambda: False, limit_s=1800, tick_s=60)
+        assert INSTANCE in world.rds.restored
+        resume(simulation.parts, stack=None)
+        assert simulation.run_until(lambda: nothing_is_left(simulation), limit_s=2 * 3600, tick_s=30)
+
+
+def test_sweep_tells_how_old_the_oldest_backup_is_and_how_many_stacks_are_late():
+    with World.create(seed=4) as world:
+        simulation = Simulation(world, read_runbooks())
+        taken_daily(simulation, 3)
+        simulation.run_until(lambda: False, limit_s=600, tick_s=60)
+        ages = [seconds for metric, seconds in simulation.telemetry.timings if metric is Metric.BACKUP_AGE]
+        assert 30 * 3600 < ages[-1] < 33 * 3600
+        assert simulation.telemetry.counts[Metric.BACKUPS_LATE, None] > 0
