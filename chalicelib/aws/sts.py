@@ -1,7 +1,7 @@
 """STS: who Steward is, and the narrowed rights it acts with (S21)."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.translate import calling
 
@@ -28,7 +28,10 @@ class Sts:
         with calling("sts:GetCallerIdentity"):
             return self._client.get_caller_identity()["Account"]
 
-    def assume_role(self, role_arn: str, *, session_name: str, source_identity: str, policy: str) -> Credentials:
+    def assume_role(
+        self, role_arn: str, *, session_name: str, source_identity: str, policy: str, external_id: str | None = None
+    ) -> Credentials:
+        agreed: dict[str, Any] = {"ExternalId": external_id} if external_id else {}
         with calling("sts:AssumeRole"):
             answer = self._client.assume_role(
                 RoleArn=role_arn,
@@ -36,6 +39,7 @@ class Sts:
                 SourceIdentity=source_identity,
                 Policy=policy,
                 DurationSeconds=_SHORTEST_S,
+                **agreed,
             )
         given = answer["Credentials"]
         return Credentials(

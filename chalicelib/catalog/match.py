@@ -81,6 +81,7 @@ class _Names:
         return [entry for entry in found if not entry.leaves or entry.holds(facts)]
 
 
+_WEBHOOKS = frozenset({SignalKind.WEBHOOK_ALERTMANAGER, SignalKind.WEBHOOK_GRAFANA})
 _ALARM_STATES = {"ALARM": SignalState.FIRING, "OK": SignalState.RESOLVED}
 
 
@@ -105,7 +106,7 @@ class Matcher:
             if _ALARM_STATES.get(state, signal.state) is not signal.state:
                 return ()  # a reader that says otherwise than the event is not to be acted on
             names = self.alarms.get(state)
-        elif signal.kind is SignalKind.WEBHOOK_ALERTMANAGER and signal.state is not SignalState.FIRING:
+        elif signal.kind in _WEBHOOKS and signal.state is not SignalState.FIRING:
             return ()
         else:
             names = self.kinds.get(signal.kind)
@@ -123,9 +124,13 @@ class Matcher:
             self._named(SignalKind.ECS_TASK).add("*", runbook, _task_leaves(trigger.ecs_task))
         elif trigger.ecs_deployment:
             self._named(SignalKind.ECS_DEPLOYMENT).add(trigger.ecs_deployment.event, runbook)
+        elif trigger.secrets_rotation:
+            self._named(SignalKind.SECRETS_ROTATION).add(trigger.secrets_rotation.event, runbook)
         elif trigger.alertmanager:
             leaves = _alert_leaves(trigger.alertmanager)
             self._named(SignalKind.WEBHOOK_ALERTMANAGER).add(trigger.alertmanager.alertname, runbook, leaves)
+            # Grafana's unified alerting names its rules by the same label and writes the same shape.
+            self._named(SignalKind.WEBHOOK_GRAFANA).add(trigger.alertmanager.alertname, runbook, leaves)
         elif trigger.schedule:
             self._named(SignalKind.SCHEDULE).add(runbook.runbook, runbook)
         else:

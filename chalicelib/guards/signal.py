@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.guards.results import at, passes, refuses
 from chalicelib.models.decision import GuardResult
-from chalicelib.models.signal import Signal, SignalKind
+from chalicelib.models.signal import Signal, SignalKind, SignalState
 from chalicelib.models.stack import Stack
 
 STALE_AFTER = timedelta(hours=1)
@@ -20,9 +20,15 @@ _FROM_AWS = frozenset(
         SignalKind.RDS_EVENT,
         SignalKind.RDS_SNAPSHOT,
         SignalKind.BACKUP,
+        SignalKind.SECRETS_ROTATION,
     }
 )
 """What AWS itself tells always says its account and region; the others speak by their own credentials."""
+
+
+def calls_for_work(signal: Signal) -> bool:
+    """Nothing is wrong, and yet there is something to do: a rotated secret is read by tasks that start after it."""
+    return signal.kind is SignalKind.SECRETS_ROTATION and signal.state is SignalState.INFO and signal.echo_of is None
 
 
 def trust(
@@ -66,7 +72,7 @@ def _echo(signal: Signal) -> GuardResult:
 
 def _actionable(signal: Signal) -> GuardResult:
     """Muted, suppressed and switched-off alarms say so here (S6); asking by hand is acting."""
-    if signal.actionable or signal.kind in {SignalKind.MANUAL, SignalKind.SCHEDULE}:
+    if signal.actionable or signal.kind in {SignalKind.MANUAL, SignalKind.SCHEDULE} or calls_for_work(signal):
         return passes("actionable", "it asks for something to be done")
     return refuses("actionable", signal.reason or "it does not ask for anything to be done")
 

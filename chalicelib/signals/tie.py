@@ -106,6 +106,9 @@ def stack_keys(stack: Stack) -> Iterator[str]:
     if artifacts := stack.artifacts:
         yield from key("bucket", artifacts.bucket)
         yield from key("bucket", artifacts.backup_bucket)
+        yield from key("secret", secret_name(artifacts.secret))
+    if stack.ldap:
+        yield from key("secret", secret_name(stack.ldap.bind_secret))
     if stack.logs:
         yield from key("loggroup", stack.logs.group)
     yield from key("secret", secret_name(stack.mlflow.admin_secret))

@@ -16,7 +16,6 @@ from chalicelib.redact import mask, strip_hidden
 from chalicelib.steps.fargate import next_memory, why_not_a_size
 from chalicelib.steps.fingerprint import fingerprint
 from chalicelib.steps.mlflow_target import version_edit
-from chalicelib.steps.mlflow_target import version_edit
 from chalicelib.steps.step import Params
 from chalicelib.steps.store_uri import Correction, corrected
 
@@ -90,9 +89,6 @@ def edits_of(said: list[dict[str, str]], former: Revision, key: bytes, step: str
     for one in said:
         if "value" in one:
             edits.append(Edit(one["path"], one["value"]))
-            continue
-        if "version" in one:
-            edits.append(version_edit(one, former))
             continue
         if "version" in one:
             edits.append(version_edit(one, former))

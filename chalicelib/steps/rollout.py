@@ -1,5 +1,6 @@
 """Following a deployment that an action started, to its end."""
 
+from chalicelib.aws.ecs_revisions import Revision
 from chalicelib.aws.ecs_shapes import Deployment, Service
 from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.steps.desired_count import CHECK_AFTER_S
@@ -49,3 +50,12 @@ def refuse_after_failed_launch(ctx: StepContext, state: ServiceState) -> None:
     if failed is not None and never_ran(failed):
         why = f"the last launch failed (task {failed.short}: {why_stopped(failed)}), so no serving task is stopped"
         raise StepRefused(why, rule="S9")
+
+
+def refuse_other_roles(ctx: StepContext, former: Revision) -> None:
+    """`iam:PassRole` is given for the roles that the stack names, and for no others."""
+    named = {ctx.stack.ecs.task_role, ctx.stack.ecs.execution_role}
+    others = sorted(former.roles - named)
+    if others:
+        why = f"{former.short} has roles that the stack does not name as ecs.taskRole or ecs.executionRole"
+        raise StepRefused(f"{why}: {', '.join(others)}", rule="S11")

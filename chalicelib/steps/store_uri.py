@@ -1,7 +1,7 @@
 """What is wrong with a database address that MLflow is given, and how to put it right. Pure.
 
 Addresses hold passwords: nothing here returns a part of one, except the corrected address itself,
-which goes from one task definition revision to the next and into no record.
+which goes from one task definition revision to the next and into no record, and the names of host and database.
 """
 
 import re
@@ -47,6 +47,16 @@ def dialect_and_driver(uri: str) -> tuple[str, str | None]:
         return "", None
     driver = match["driver"]
     return match["dialect"].lower(), driver.lower() if driver else None
+
+
+_HOST = re.compile(r"^(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d+)*(?:/(?P<name>[A-Za-z_][\w-]{0,62})?)?(?:[?#]|$)")
+
+
+def host_and_database(uri: str) -> tuple[str | None, str | None]:
+    """Believe the name only where the host is one that somebody else knows too: of an address whose password was
+    not escaped, what looks like host and name may be pieces of the password."""
+    match = _HOST.match(_after_login(uri))
+    return (match["host"].lower(), match["name"]) if match else (None, None)
 
 
 def problems(uri: str) -> tuple[UriProblem, ...]:

@@ -51,6 +51,11 @@ class Judged:
     unseen: tuple[str, ...]
 
     @property
+    def is_work(self) -> bool:
+        """Another version, or a schema that is not known to fit."""
+        return bool(self.edits) or self.need is not Need.NOTHING
+
+    @property
     def why_not(self) -> str:
         return "; ".join(self.wrong)
 

@@ -129,7 +129,7 @@ CASES: dict[str, Case] = {
     "restore-artifacts": Case(
         "restore-artifacts", "artifacts-backed-up", {"count": 34}, act=by_hand("restore-artifacts", backup="latest")
     ),
-    "restore-drill": Case("restore-drill", "artifacts-backed-up", act=with_past(by_hand("restore-drill", objects=2))),
+    "restore-drill": Case("restore-drill", "artifacts-backed-up", act=with_past(by_hand("restore-drill", objects=1))),
     "disaster-recovery": Case(
         "disaster-recovery", "artifacts-overwritten", act=by_hand("disaster-recovery", snapshot=AUTOMATED)
     ),
@@ -141,6 +141,28 @@ CASES: dict[str, Case] = {
     "scale": Case("scale", None, act=by_hand("scale", tasks=3, cpu=1024, memory=2048, databaseClass="db.t3.small")),
     "scale-storage": Case("scale", None, act=by_hand("scale", databaseStorageGib=40)),
     "authentication-broken": Case("authentication-broken", "ldap-down", act=by_hand("authentication-broken")),
+    "upgrade-mlflow": Case("upgrade-mlflow", "older-mlflow", act=by_hand("upgrade-mlflow", version="3.17.2")),
+    "upgrade-mlflow-image": Case(
+        "upgrade-mlflow",
+        "older-mlflow",
+        {"image": True},
+        act=by_hand("upgrade-mlflow", version="3.17.2", image="ghcr.io/example/mlflow:3.17.2"),
+    ),
+    "upgrade-mlflow-goes-back": Case(
+        "upgrade-mlflow",
+        "older-mlflow",
+        {"version": "3.6.0", "new_tasks": "die"},
+        act=by_hand("upgrade-mlflow", version="3.7.0"),
+    ),
+    "upgrade-mlflow-restores": Case(
+        "upgrade-mlflow", "older-mlflow", {"new_tasks": "die"}, act=by_hand("upgrade-mlflow", version="3.17.2")
+    ),
+    "migrate-database": Case(
+        "migrate-database",
+        "older-mlflow",
+        {"autoscaled": True},
+        act=by_hand("migrate-database", version="3.17.2", stopWrites=True),
+    ),
     "retention": Case("retention", "old-runs", act=by_hand("retention", olderThanDays=365)),
     "gc": Case("gc", "deleted-runs", act=by_hand("gc")),
     "orphans": Case("orphans", "orphaned-artifacts", act=by_hand("orphans")),

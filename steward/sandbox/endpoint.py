@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     import boto3
     from botocore.exceptions import ClientError
-    from botocore.model import OperationModel, ServiceModel
+    from moto.core.model import OperationModel
 
     from steward.sandbox.world import World
 
@@ -105,18 +105,25 @@ def _params(
     from werkzeug.datastructures import Headers, MultiDict
 
     values: Any = MultiDict(parse_qs(body.decode(), keep_blank_values=True)) if wire == "query" else MultiDict()
-    request = {"method": method, "values": values, "headers": Headers(dict(headers)), "body": body, "url_path": path}
-    parsed: dict[str, Any] = PROTOCOL_PARSERS[wire](operation).parse({**request, "url_params": {}})
+    request: Any = {
+        "method": method,
+        "values": values,
+        "headers": Headers(dict(headers)),
+        "body": body,
+        "url_path": path,
+        "url_params": {},
+    }
+    parsed: dict[str, Any] = PROTOCOL_PARSERS[wire](operation).parse(request)
     return parsed
 
 
 def _forwarded(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.test import Client
 
     parts = urlsplit(path)
     sent = {name: value for name, value in headers.items() if name not in {"content-length", "host"}}
-    answer = Client(DomainDispatcherApplication(create_backend_app, "s3")).open(
+    answer = Client(DomainDispatcherApplication(create_backend_app)).open(
         parts.path, method=method, query_string=parts.query, headers=sent, data=body
     )
     return answer.status_code, dict(answer.headers), answer.get_data()
@@ -128,9 +135,17 @@ def _refused(error: "ClientError", wire: str) -> Reply:
     code, message = said["Error"]["Code"], said["Error"].get("Message", "")
     if wire == "json":
         rest = {name: value for name, value in said.items() if name not in {"Error", "ResponseMetadata"}}
-        return status, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps({**rest, "__type": code, "message": message}).encode()
+        return (
+            status,
+            {"Content-Type": "application/x-amz-json-1.0"},
+            json.dumps({**rest, "__type": code, "message": message}).encode(),
+        )
     text = f"<ErrorResponse><Error><Type>Sender</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
-    return status, {"Content-Type": "text/xml"}, f"{text}</Error><RequestId>sandbox</RequestId></ErrorResponse>".encode()
+    return (
+        status,
+        {"Content-Type": "text/xml"},
+        f"{text}</Error><RequestId>sandbox</RequestId></ErrorResponse>".encode(),
+    )
 
 
 def _bytes(body: str | bytes) -> bytes:

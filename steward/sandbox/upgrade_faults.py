@@ -29,12 +29,14 @@ def older_mlflow(
     circuit_breaker: str = "stop",
     image: bool = False,
     autoscaled: bool = False,
+    snapshot: str = "well",
 ) -> None:
     """`lacks`: hosts, secret_key or driver. `migration`: well, fails (nothing is changed) or half.
-    `new_tasks`: serve, or die soon after their start. `image`: MLflow comes with it."""
+    `new_tasks`: serve, or die soon after their start. `image`: MLflow comes with it. `snapshot`: well or fails."""
     always_was(world, _definition(version, lacks, image=image))
     world.database.schema = head_of(version) or world.database.schema
     world.upgrade_tasks.ends = migration
+    world.rds.trouble.fails = snapshot == "fails"
     settings = world.service.settings
     settings.breaker, settings.breaker_rolls_back = circuit_breaker != "off", circuit_breaker == "rollback"
     if new_tasks == "die":
@@ -65,10 +67,9 @@ def _definition(version: str, lacks: str, *, image: bool) -> dict[str, Any]:
     return definition
 
 
-def schema_left_behind(world: "World", snapshot: str = "well") -> None:
-    """Somebody restored a database from before the last upgrade. `snapshot`: well or fails."""
+def schema_left_behind(world: "World") -> None:
+    """Somebody restored a database from before the last upgrade."""
     world.database.schema = "b7e2c1a4d9f3"
-    world.rds.trouble.fails = snapshot == "fails"
     world.upgrade_tasks.releases.strict = True
     retire(world)
 

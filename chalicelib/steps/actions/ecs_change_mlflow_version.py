@@ -10,14 +10,14 @@ from chalicelib.aws.ecs_revisions import Revision
 from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.change import Change, ChangeProgress, Undo
 from chalicelib.models.words import Risk
-from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefinition, refuse_other_roles
+from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefinition
 from chalicelib.steps.definition_edits import paths
 from chalicelib.steps.mlflow_schemas import Need
 from chalicelib.steps.mlflow_target import VERSION
 from chalicelib.steps.probes.db_connect import Connect
 from chalicelib.steps.probes.ecs_describe_service import is_deploying
 from chalicelib.steps.probes.mlflow_upgrade_preflight import serving_container
-from chalicelib.steps.rollout import refuse_stop_before_start
+from chalicelib.steps.rollout import refuse_other_roles, refuse_stop_before_start
 from chalicelib.steps.service_state import ServiceState, read_service
 from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Params, Pending, Standing, StepContext
 from chalicelib.steps.task_disk import what_is_lost

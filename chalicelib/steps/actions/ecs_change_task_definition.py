@@ -13,7 +13,7 @@ from chalicelib.models.words import Risk
 from chalicelib.steps import permissions
 from chalicelib.steps.definition_edits import EditParams, as_said, edits_for, edits_of, in_words, new_names, paths
 from chalicelib.steps.desired_count import CHECK_AFTER_S
-from chalicelib.steps.rollout import follow_rollout, refuse_stop_before_start
+from chalicelib.steps.rollout import follow_rollout, refuse_other_roles, refuse_stop_before_start
 from chalicelib.steps.service_state import ServiceState, read_service
 from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Pending, Standing, StepContext
 from chalicelib.steps.task_disk import what_is_lost
@@ -154,12 +154,3 @@ def _registered(ctx: StepContext, change: Change, former: Revision, wanted: Revi
         return newest
     said = as_said(change.parameters)
     return ctx.aws.ecs.register_revision(former, wanted, paths(said) | new_names(said, former))
-
-
-def refuse_other_roles(ctx: StepContext, former: Revision) -> None:
-    """`iam:PassRole` is given for the roles that the stack names, and for no others."""
-    named = {ctx.stack.ecs.task_role, ctx.stack.ecs.execution_role}
-    others = sorted(former.roles - named)
-    if others:
-        why = f"{former.short} has roles that the stack does not name as ecs.taskRole or ecs.executionRole"
-        raise StepRefused(f"{why}: {', '.join(others)}", rule="S11")

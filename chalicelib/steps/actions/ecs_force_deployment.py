@@ -7,11 +7,16 @@ from chalicelib.steps import permissions
 from chalicelib.steps.desired_count import CHECK_AFTER_S
 from chalicelib.steps.rollout import follow_rollout, refuse_after_failed_launch, refuse_stop_before_start
 from chalicelib.steps.service_state import read_service
-from chalicelib.steps.step import Action, ActionOutput, Applied, Look, NoParams, Pending, Standing, StepContext
+from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Params, Pending, Standing, StepContext
 from chalicelib.steps.task_disk import what_is_lost
 
 
-class ForceDeployment(Action[NoParams]):
+class ForceParams(Params):
+    after_failure: bool = False
+    """Also after a deployment or a launch that failed: where what made it fail has just been mended."""
+
+
+class ForceDeployment(Action[ForceParams]):
     """Start a new deployment of what the service already runs: every task is replaced, new ones first.
 
     ```yaml
@@ -21,16 +26,17 @@ class ForceDeployment(Action[NoParams]):
     """
 
     name = "ecs.force_deployment"
-    Params = NoParams
+    Params = ForceParams
     Output = ActionOutput
     permissions = (*permissions.READ_SERVICE, permissions.DESCRIBE_TASK_DEFINITION, permissions.UPDATE_SERVICE)
     risk = Risk.MEDIUM
     reversible = False
 
-    def plan(self, ctx: StepContext, params: NoParams) -> tuple[Change, ...]:  # noqa: ARG002 - it has none
+    def plan(self, ctx: StepContext, params: ForceParams) -> tuple[Change, ...]:
         state = read_service(ctx)
         refuse_stop_before_start(state)
-        refuse_after_failed_launch(ctx, state)
+        if not params.after_failure:
+            refuse_after_failed_launch(ctx, state)
         service, running = state.service, len(state.running)
         change = Change(
             step=ctx.step_id,

@@ -119,10 +119,21 @@ class PauseService(Action[PauseParams]):
 
     def apply(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> Applied:
         if change.operation != _SUSPEND:
-            return desired_count.apply_desired(ctx, change, progress)
+            return _apply_count(ctx, change, progress)
         ecs, wanted = ctx.stack.ecs, change.parameters["SuspendedState"]
         ctx.aws.autoscaling.suspend(change.parameters)
         bounds = ctx.aws.autoscaling.service_bounds(ecs.cluster, ecs.service)
         if bounds is None or dict(bounds.suspensions) != wanted:
             raise StepFailed(ctx.step_id, "Application Auto Scaling took the call and stands otherwise")
         return Done(detail=change.sentence)
+
+
+def _apply_count(ctx: StepContext, change: Change, progress: ChangeProgress) -> Applied:
+    """Coming back waits for nobody: whatever keeps tasks from starting must not keep scaling suspended (S13)."""
+    wanted = int(change.parameters["desiredCount"])
+    if wanted == 0:
+        return desired_count.apply_desired(ctx, change, progress)
+    cluster, name = change.parameters["cluster"], change.parameters["service"]
+    if ctx.aws.ecs.service(cluster, name).desired != wanted:
+        ctx.aws.ecs.set_desired_count(cluster, name, wanted)
+    return Done(detail=f"{wanted} tasks are wanted again")

@@ -13,7 +13,7 @@ from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.history import BackupKind
 from chalicelib.models.words import Risk
-from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefinition, refuse_other_roles
+from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefinition
 from chalicelib.steps.actions.ecs_run_one_off_task import OneOffOutput, RunOneOffTask
 from chalicelib.steps.definition_edits import as_said, edits_of, paths
 from chalicelib.steps.gc_plan import OPERATION, Host, find_host, run_task
@@ -21,6 +21,7 @@ from chalicelib.steps.mlflow_schemas import Need
 from chalicelib.steps.mlflow_target import VERSION, Where
 from chalicelib.steps.one_off import db_upgrade_command, overrides_of
 from chalicelib.steps.probes.db_connect import Connect
+from chalicelib.steps.rollout import refuse_other_roles
 from chalicelib.steps.step import Action, Applied, Done, Look, Params, Standing, StepContext, Unchanged
 from chalicelib.steps.upgrade_preflight import Judged, judge, schema_now
 

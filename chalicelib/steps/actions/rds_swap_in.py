@@ -16,7 +16,7 @@ from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps import made, permissions
 from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefinition
-from chalicelib.steps.actions.ecs_force_deployment import ForceDeployment
+from chalicelib.steps.actions.ecs_force_deployment import ForceDeployment, ForceParams
 from chalicelib.steps.definition_edits import paths
 from chalicelib.steps.rds_permissions import RESTORE
 from chalicelib.steps.rollout import refuse_stop_before_start
@@ -27,7 +27,6 @@ from chalicelib.steps.step import (
     Applied,
     Done,
     Look,
-    NoParams,
     Params,
     Standing,
     StepContext,
@@ -107,7 +106,7 @@ class SwapIn(Action[SwapParams]):
         revision = ctx.aws.ecs.revision(state.service.task_definition)
         names = _variables(revision, ctx.stack.ecs.container, former.host or "")
         if not names:
-            (change,) = ForceDeployment().plan(ctx, NoParams())
+            (change,) = ForceDeployment().plan(ctx, ForceParams(after_failure=True))  # on another database
             return change
         edits = [{"path": f"variable:{ctx.stack.ecs.container}:{name}", "value": str(wanted.host)} for name in names]
         where = {

@@ -48,7 +48,6 @@ class _Wanted:
     schema: str | None = None
     revision_of: str | None = None
     """The former revision, where another was to take its place."""
-    rolled: bool = False
 
 
 class UpgradeState(Probe[NoParams, UpgradeStateOutput]):
@@ -82,7 +81,7 @@ class UpgradeState(Probe[NoParams, UpgradeStateOutput]):
             schema_now=schema,
             migrated=migrated,
             in_place=in_place,
-            needs_restore=None if migrated is None else migrated and in_place is False,
+            needs_restore=_needs_restore(wanted, schema, in_place=in_place) if migrated else migrated,
             detail="; ".join(filter(None, (said, f"the schema is {schema}" if schema else blind)))[:300],
         )
 
@@ -98,6 +97,11 @@ def _wanted(ctx: StepContext) -> _Wanted | None:
             before = found.before if found else facts.get("schema")
             found = _Wanted(facts.get("version"), before, facts.get("schema"), change.parameters["former"])
     return found
+
+
+def _needs_restore(wanted: _Wanted, schema: str | None, *, in_place: bool | None) -> bool:
+    """A service that was to keep its version has nothing to go back to once its schema is the one it wants."""
+    return in_place is False and (wanted.revision_of is not None or schema != wanted.schema)
 
 
 def _in_place(wanted: _Wanted, version: str | None, schema: str | None, state: ServiceState) -> bool:
@@ -130,7 +134,7 @@ def _answering(ctx: StepContext) -> tuple[str | None, str, bool]:
 def upgrade_judged(output: UpgradeStateOutput) -> tuple[Answer, str]:
     """For the check `upgrade_in_place`."""
     if not output.applicable:
-        return Answer.NOT_APPLICABLE, output.detail
+        return Answer.FALSE, output.detail  # a run that asks was to bring one
     if output.in_place is None:
         return Answer.UNKNOWN, output.detail
     wanted = f"MLflow {output.version_wanted} on schema {output.schema_wanted or 'of its own'} was wanted"

@@ -1,0 +1,137 @@
+"""A stage as if it were deployed: the packaged template's own resources on the embedded AWS, and the packaged zip's
+own functions in processes of their own, under the Runtime API. Nothing of the product runs in this process.
+
+The functions live in real time, as in Lambda; the world is started in the past and catches up with them.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from steward.bench.runtime_api import LambdaProcess
+from steward.sandbox import place
+from steward.sandbox.endpoint import Endpoint
+from steward.sandbox.world import World
+
+if TYPE_CHECKING:
+    from moto.core.config import DefaultConfig
+
+Json = dict[str, Any]
+BEHIND = timedelta(minutes=25)
+"""How far in the past the world begins; events older than an hour would be stale."""
+_PSEUDO = {
+    "AWS::Region": place.REGION,
+    "AWS::AccountId": place.ACCOUNT,
+    "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+_WORD = re.compile(r"\$\{([\w:]+)\}")
+
+
+class DeployedStage:
+    def __init__(self, template: Json, tree: Path, *, seed: int = 0) -> None:
+        self._resources: Json = template["Resources"]
+        self._tree = tree
+        self.world = World.create(seed, datetime.now(UTC) - BEHIND, moto_config=moto_config())
+        self.endpoint = Endpoint(self.world)
+        self._processes: dict[str, LambdaProcess] = {}
+
+    def __enter__(self) -> Self:
+        self.endpoint.__enter__()
+        for create in (self._tables, self._buckets, self._parameters):
+            create()
+        self.machine_arn = self._machine()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        for process in self._processes.values():
+            process.__exit__(None, None, None)
+        self.endpoint.__exit__(None, None, None)
+        self.world.close()
+
+    # What Lambda does
+
+    def ask(self, function: str, event: Json) -> Any:  # noqa: ANN401 - whatever the function answers
+        """By its logical id."""
+        return self.process(function).ask(event)
+
+    def process(self, function: str) -> LambdaProcess:
+        if function not in self._processes:
+            self._processes[function] = self.new_process(function).__enter__()
+        return self._processes[function]
+
+    def new_process(self, function: str) -> LambdaProcess:
+        properties = self._resources[function]["Properties"]
+        return LambdaProcess(self._tree, properties["Handler"], self.environment(function))
+
+    def environment(self, function: str) -> dict[str, str]:
+        """What the template says, and what Lambda itself adds."""
+        variables = self._resources[function]["Properties"].get("Environment", {}).get("Variables", {})
+        said = {name: self.resolve(value) for name, value in variables.items()}
+        own = {"AWS_REGION": place.REGION, "AWS_DEFAULT_REGION": place.REGION, "AWS_ENDPOINT_URL": self.endpoint.url}
+        return {**said, **own, "AWS_ACCESS_KEY_ID": "AKIADEPLOYED00000000", "AWS_SECRET_ACCESS_KEY": "sandbox"}
+
+    def resolve(self, value: Any) -> str:  # noqa: ANN401 - text or an intrinsic
+        """`Fn::Sub` and `Ref` of what CloudFormation knows by itself: all that a function's environment may hold."""
+        if isinstance(value, Mapping):
+            text = str(value["Fn::Sub"]) if "Fn::Sub" in value else f"${{{value['Ref']}}}"
+            return _WORD.sub(lambda word: _PSEUDO[word[1]], text)
+        return str(value)
+
+    # What CloudFormation does
+
+    def _of_type(self, kind: str) -> dict[str, Json]:
+        return {name: body["Properties"] for name, body in self._resources.items() if body["Type"] == kind}
+
+    def _tables(self) -> None:
+        wanted = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+        for table in self._of_type("AWS::DynamoDB::Table").values():
+            self.world.own_client("dynamodb").create_table(**{name: table[name] for name in wanted})
+
+    def _buckets(self) -> None:
+        here = {"LocationConstraint": place.REGION}
+        for bucket in self._of_type("AWS::S3::Bucket").values():
+            name = self.resolve(bucket["BucketName"])
+            self.world.own_client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=here)
+
+    def _parameters(self) -> None:
+        for parameter in self._of_type("AWS::SSM::Parameter").values():
+            if isinstance(parameter["Value"], str):
+                self.put_parameter(parameter["Name"], parameter["Value"])
+
+    def put_parameter(self, name: str, value: str) -> None:
+        self.world.own_client("ssm").put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+
+    def _machine(self) -> str:
+        machine = self._of_type("AWS::StepFunctions::StateMachine")["Machine"]
+        advance = f"arn:aws:lambda:{place.REGION}:{place.ACCOUNT}:function:Advance"
+        answering(lambda event: self.process("Advance").invoke(event))
+        made = self.world.own_client("stepfunctions").create_state_machine(
+            name=machine["StateMachineName"],
+            definition=machine["DefinitionString"].replace("${AdvanceArn}", advance),
+            roleArn=f"arn:aws:iam::{place.ACCOUNT}:role/machine",
+        )
+        return str(made["stateMachineArn"])
+
+
+def moto_config() -> "DefaultConfig":
+    return {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
+
+
+def answering(invoke: Any) -> None:  # noqa: ANN401 - an event to what a LambdaProcess answers
+    """moto's Lambda without Docker answers nothing by itself: whatever is invoked is the deployed `advance`."""
+    from moto.awslambda_simple.models import LambdaSimpleBackend, lambda_simple_backends
+
+    class Functions(LambdaSimpleBackend):
+        def invoke(self, function_name: str, qualifier: Any, body: Any, headers: Any, response_headers: Json) -> bytes:  # noqa: ANN401, ARG002
+            answered = invoke(json.loads(body))
+            if answered.error is not None:
+                response_headers["x-amz-function-error"] = "Unhandled"
+                return json.dumps(answered.error).encode()
+            return json.dumps(answered.payload).encode()
+
+    lambda_simple_backends[place.ACCOUNT][place.REGION] = Functions(place.REGION, place.ACCOUNT)
