@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.steward-setup
 SCENARIO ?= service-down
 STAGE ?= dev
+RESERVE ?= yes
 OUT ?= build/$(STAGE)
 TESTS ?= tests
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-real check format format-check lint types generated package bench clean
+.PHONY: help setup demo test test-real check format format-check lint types generated package deploy bench clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,10 +38,10 @@ test: $(STAMP) ## All tests that need nothing but this machine: make test TESTS=
 	@echo "test: pytest on $(TESTS), $(WORKERS) at a time"
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not real" $(TESTS)
 
-test-real: $(STAMP) ## Real MLflow, PostgreSQL, MariaDB and an S3 endpoint: installs what is missing, then breaks them
+test-real: $(STAMP) ## Real servers (installs what is missing, then breaks them), the API fuzzed, every crash point of every runbook
 	@echo "test-real: real servers; installs PostgreSQL, MariaDB (system packages) and MLflow (.venv-mlflow) if missing"
 	@PYTHON=$(PYTHON) tests/real/setup_servers.sh
-	@$(BIN)/python -m pytest -m real tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m real tests
 
 check: format-check lint types generated test ## What CI runs: format, lint, types, generated files, tests
 
@@ -66,6 +67,15 @@ generated: $(STAMP) ## Compare what is generated (schema, machine, reference) wi
 package: $(STAMP) ## Build what is deployed: make package STAGE=prod OUT=build/prod
 	@echo "package: stage $(STAGE) into $(OUT)"
 	@$(BIN)/steward package --stage $(STAGE) --out $(OUT)
+
+deploy: package ## Deploy it with the AWS CLI: make deploy STAGE=dev BUCKET=where-cloudformation-takes-the-zip-from
+	@test -n "$(BUCKET)" || { echo "deploy: say which bucket takes the zip: make deploy BUCKET=NAME" >&2; exit 2; }
+	@echo "deploy: stage $(STAGE) into the account and region of your AWS credentials"
+	@aws cloudformation package --template-file $(OUT)/sam.json --s3-bucket $(BUCKET) --s3-prefix mlflow-steward \
+	  --use-json --output-template-file $(OUT)/deploy.json
+	@aws cloudformation deploy --template-file $(OUT)/deploy.json --stack-name mlflow-steward-$(STAGE) \
+	  --capabilities CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset --s3-bucket $(BUCKET) --s3-prefix mlflow-steward \
+	  --parameter-overrides ReserveConcurrency=$(RESERVE)
 
 bench: $(STAMP) ## Measure start-up, matching and store calls against their limits
 	@$(BIN)/steward bench

@@ -48,6 +48,8 @@ class KilledError(BaseException):
 class Report:
     scenario: str
     points: int = 0
+    situations: int = 0
+    """Different ones among the points."""
     covered: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -55,8 +57,10 @@ class Report:
 class Points:
     """Where a worker can die. Armed only while the product works."""
 
-    def __init__(self, scenario: str) -> None:
+    def __init__(self, scenario: str, every: int = 1) -> None:
+        """`every`: kills in each n-th situation only. All of them are the proof; some of them are quick."""
         self.report = Report(scenario)
+        self._every = every
         self.armed = False
         self.situation: Callable[[], str] = lambda: ""
         self.is_child = False
@@ -72,6 +76,9 @@ class Points:
         mark = f"{label} in {self.situation()}"
         self._seen[mark] += 1
         if self._seen[mark] > REPEATS:
+            return
+        self.report.situations += 1
+        if self.report.situations % self._every:
             return
         self.report.covered += 1
         self._fork(mark)

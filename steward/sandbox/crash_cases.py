@@ -1,6 +1,6 @@
 """What the crash harness flies: every shipped runbook, on a world that gives it all its work.
 
-python -m steward.sandbox.crash_cases [CASE …]      one JSON line a case; 1 if anything went wrong
+python -m steward.sandbox.crash_cases [--every=N] [CASE …]      one JSON line a case; 1 if anything went wrong
 """
 
 import json
@@ -169,11 +169,11 @@ CASES: dict[str, Case] = {
 }
 
 
-def fly_case(name: str, runbooks: Mapping[str, Runbook], **parts: Any) -> Report:
+def fly_case(name: str, runbooks: Mapping[str, Runbook], every: int = 1, **parts: Any) -> Report:
     """`parts` replace what the simulation is made of: how the tests show that the harness can fail."""
     case = CASES[name]
     with World.create(seed=1) as world:
-        points = Points(name)
+        points = Points(name, every)
         simulation = FragileSimulation(world, runbooks, points=points, **parts)
         if case.fault:
             world.break_with(case.fault, **case.params)
@@ -184,16 +184,14 @@ def fly_case(name: str, runbooks: Mapping[str, Runbook], **parts: Any) -> Report
 def main(names: list[str]) -> int:
     from steward.cli.folders import read_runbooks
 
-    failed = 0
+    failed, every = 0, 1
+    if names and names[0].startswith("--every="):
+        every, names = int(names[0].partition("=")[2]), names[1:]
     for name in names or list(CASES):
-        report = fly_case(name, read_runbooks())
+        report = fly_case(name, read_runbooks(), every)
         failed += bool(report.problems)
-        print(
-            json.dumps(
-                {"case": name, "points": report.points, "killed": report.covered, "problems": report.problems[:20]}
-            ),
-            flush=True,
-        )
+        counts = {"points": report.points, "situations": report.situations, "killed": report.covered}
+        print(json.dumps({"case": name, **counts, "problems": report.problems[:20]}), flush=True)
     return 1 if failed else 0
 
 

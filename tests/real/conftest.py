@@ -62,3 +62,10 @@ def recording() -> Iterator[dict[str, Record]]:
         known = {str(each["id"]): each for each in read(RECORDING)} if RECORDING.exists() else {}
         every = known | seen
         write(RECORDING, [every[name] for name in sorted(every)])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One laboratory a session: what needs it runs in one worker, beside what does not."""
+    for item in items:
+        if "lab" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("lab"))
