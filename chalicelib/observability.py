@@ -32,6 +32,9 @@ class Metric(StrEnum):
     DECISIONS_BY_OUTCOME = "DecisionsByOutcome"
     DELIVERIES_FAILED = "DeliveriesFailed"
     HEARTBEAT = "Heartbeat"
+    BACKUP_AGE = "BackupAge"
+    LAST_DRILL_AGE = "LastDrillAge"
+    BACKUPS_LATE = "BackupsLate"
 
 
 class Level(StrEnum):
@@ -84,6 +87,7 @@ DIMENSIONS: Mapping[Metric, Dimension] = {
     Metric.RUNS_BY_VERDICT: Dimension("verdict", frozenset({*Verdict, NO_VERDICT, OTHER})),
     Metric.REFUSALS_BY_GUARD: Dimension("guard", frozenset({*GUARDS, OTHER})),
     Metric.DECISIONS_BY_OUTCOME: Dimension("outcome", frozenset({*Outcome, OTHER})),
+    Metric.BACKUP_AGE: Dimension("backup", frozenset({"database", "artifacts", OTHER})),
     Metric.DELIVERIES_FAILED: Dimension("channel", frozenset({"log", "sns", "chat", "slack", OTHER})),
 }
 

@@ -65,8 +65,9 @@ class Asking:
             approval = self._ports.approvals.expire(run.id, approval.number, at.now)
             if approval.state is ApprovalState.APPROVED:
                 return self._approved(at, approval)
-        answered = approval.answered_by or "nobody in time"
-        why = f"{approval.state.value} by {answered}" + (f": {approval.reason}" if approval.reason else "")
+        why = f"{approval.state.value} by {approval.answered_by}" + (f": {approval.reason}" if approval.reason else "")
+        if approval.state is ApprovalState.EXPIRED:  # people are told: it needs somebody
+            why = f"refused: nobody answered by {approval.expires_at:%Y-%m-%d %H:%M} UTC, so it was not done"
         verdict = Verdict.INCONCLUSIVE if at.changed else None
         return self._releaser.finish(run, Finish(RunStatus.STOPPED, verdict, why, needs_person=True), at.now)
 

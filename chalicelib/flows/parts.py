@@ -15,12 +15,19 @@ if TYPE_CHECKING:  # what the rooms below are made of is loaded by wiring, when 
     from chalicelib.guards.roles import Roles
     from chalicelib.models.ledger import FleetLimits
     from chalicelib.models.runbook import Runbook
+    from chalicelib.models.webhook import SecretPair, WebhookCredential
     from chalicelib.notify.channels import Channel
     from chalicelib.observability import Telemetry
     from chalicelib.signals.tie import StackKeys
     from chalicelib.store.audit import Audit
     from chalicelib.store.blobs import Blobs
     from chalicelib.store.decisions import Decisions
+
+
+def _no_secret(name: str) -> SecretPair:
+    from chalicelib.errors import AwsNotFound
+
+    raise AwsNotFound("secretsmanager:GetSecretValue", "ResourceNotFoundException", f"nothing here holds {name}")
 
 
 @dataclass(frozen=True)
@@ -46,3 +53,7 @@ class Parts:
     """For events that Steward makes itself."""
     pause: Callable[[float], None] = field(default=lambda _seconds: None)
     """Between attempts to deliver a message."""
+    webhooks: Mapping[str, WebhookCredential] = field(default_factory=dict)
+    """Credentials by name. None: every webhook is refused."""
+    secret_pair: Callable[[str], SecretPair] = field(default=_no_secret)
+    """A webhook's secret by its name, current and previous; raises AwsError."""

@@ -10,6 +10,7 @@ from chalicelib.engine.journal import Journal, Note
 from chalicelib.engine.planning import index_of
 from chalicelib.flows import measure
 from chalicelib.flows.parts import Parts
+from chalicelib.flows.protection import in_words
 from chalicelib.models.decision import SignalDecision
 from chalicelib.models.incident import Incident
 from chalicelib.models.run import Mode, Run, RunStatus
@@ -17,6 +18,7 @@ from chalicelib.models.stack import Stack
 from chalicelib.models.summary import Delivery, Summary
 from chalicelib.notify.compose import summarize_decision, summarize_incident_escalation, summarize_page, summarize_run
 from chalicelib.notify.deliver import channels_for, deliver
+from chalicelib.notify.inert import one_line
 
 
 def tell_what_is_due(parts: Parts, run: Run, now: datetime) -> Run:
@@ -43,7 +45,8 @@ def summary_of(parts: Parts, run: Run, occasion: str, now: datetime) -> Summary:
     records = sorted(parts.engine.runs.steps(run.id), key=lambda record: index_of(run.runbook, record.id))
     incident = parts.engine.incidents.get(run.incident_id) if run.incident_id else None
     approval = parts.engine.approvals.current(run.id) if run.approvals else None
-    return summarize_run(run, records, incident, parts.engine.stacks[run.stack], occasion, now, approval)
+    backed_up = in_words(parts, run.stack, now)
+    return summarize_run(run, records, incident, parts.engine.stacks[run.stack], occasion, now, approval, backed_up)
 
 
 def tell_of_run(parts: Parts, run: Run, occasion: str, now: datetime) -> list[Note]:
@@ -61,6 +64,16 @@ def tell_of_run(parts: Parts, run: Run, occasion: str, now: datetime) -> list[No
         else ("not_told", f"{occasion}: {d.channel} did not take it: {d.error}", {"attempts": d.attempts})
         for d in deliveries
     ]
+
+
+def tell_again(parts: Parts, run: Run, what: str, mark: str, now: datetime) -> None:
+    """The question of an approval once more: before it expires, or because it was handed on."""
+    if run.mode in {Mode.SHADOW, Mode.PLAN} or run.stack not in parts.engine.stacks:
+        return
+    asked = summary_of(parts, run, "approval", now)
+    title = one_line(f"{what}: {asked.title}", 200)
+    summary = asked.model_copy(update={"id": f"{asked.id}:{mark}", "title": title})
+    _send(parts, summary, parts.engine.stacks[run.stack], run.runbook.tell.channels)
 
 
 def tell_of_decision(parts: Parts, part: SignalDecision, stack: Stack, now: datetime) -> None:

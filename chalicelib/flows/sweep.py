@@ -12,11 +12,12 @@ from chalicelib.engine.journal import Journal
 from chalicelib.engine.moves import Finish
 from chalicelib.engine.release import Releaser
 from chalicelib.errors import StaleWrite, StewardError, UnknownName
-from chalicelib.flows import measure
+from chalicelib.flows import look_after, measure, protection
 from chalicelib.flows.advance import hand_over
 from chalicelib.flows.dispatch import dispatch_outbox
 from chalicelib.flows.ingest import conclude, decide, ingest, ring
 from chalicelib.flows.parts import Parts
+from chalicelib.flows.remind import remind
 from chalicelib.flows.start import asked_by, made_for
 from chalicelib.flows.summarize import tell_of_incident, tell_the_end
 from chalicelib.models.decision import Decision, Outcome, SignalDecision
@@ -37,7 +38,10 @@ class Swept:
     events: int = 0
     started: int = 0
     expired: int = 0
+    reminded: int = 0
     resumed: int = 0
+    cleared: int = 0
+    """Stacks where a run was started to delete what a drill has left behind (S16)."""
     failed: tuple[str, ...] = ()
     """What could not be swept, and why; the rest was."""
 
@@ -47,7 +51,8 @@ class Swept:
 
 def sweep(parts: Parts) -> Swept:
     now = parts.clock.now()
-    counts = dict.fromkeys(("reconsidered", "closed", "escalated", "events", "started", "expired", "resumed"), 0)
+    names = ("reconsidered", "closed", "escalated", "events", "started", "expired", "reminded", "resumed", "cleared")
+    counts = dict.fromkeys(names, 0)
     failed: list[str] = []
 
     def each(name: str, what: str, work: Callable[[], object]) -> None:
@@ -66,10 +71,14 @@ def sweep(parts: Parts) -> Swept:
     for incident in parts.engine.incidents.due(now):
         each("reconsidered", f"incident {incident.id}", partial(look_again, parts, incident, now))
     for approval in parts.engine.approvals.pending_due(now):
-        work = partial(expire, parts, approval.run_id, approval.number, now)
-        each("expired", f"approval of {approval.run_id}", work)
+        due = partial(expire, parts, approval.run_id, approval.number, now)
+        each("expired", f"approval of {approval.run_id}", due)
     for run in parts.engine.runs.due(now):
         each("resumed", f"run {run.id}", partial(resume, parts, run))
+    if look_after.is_time(now):
+        for stack in parts.engine.stacks:
+            each("cleared", f"what drills left on {stack}", partial(look_after.clear, parts, stack, now))
+        each("cleared", "the age of backups", partial(protection.tell_ages, parts, now))  # which clears nothing
     measure.heartbeat(parts.telemetry)
     return Swept(**counts, failed=tuple(failed))
 
@@ -129,7 +138,11 @@ def give_up(parts: Parts, event_id: str) -> bool:
     return True
 
 
-def expire(parts: Parts, run_id: str, number: int, now: datetime) -> bool:
+def expire(parts: Parts, run_id: str, number: int, now: datetime) -> bool | str:
+    """Due twice: once to remind of it, once because its time is up."""
+    approval = parts.engine.approvals.get(run_id, number)
+    if now < approval.expires_at:
+        return remind(parts, approval, now) and "reminded"
     parts.engine.approvals.expire(run_id, number, now)
     ring(parts, run_id)
     return True

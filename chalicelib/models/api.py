@@ -48,6 +48,12 @@ class Because(Shape):
     reason: Reason
 
 
+class HandOn(Shape):
+    to: Annotated[str, StringConstraints(max_length=300, pattern=r"^arn:aws[a-z-]*:(iam|sts)::\d{12}:.+$")]
+    """A person or a team: the ARN of a user, a role or an assumed role that is an approver."""
+    reason: Reason
+
+
 class UndoRun(Shape):
     reason: Reason
     plan: bool = False

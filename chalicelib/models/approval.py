@@ -1,5 +1,6 @@
 """Approval: a yes or no to one plan, by its hash; single use, expiring."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.models.shape import Shape
@@ -12,6 +13,18 @@ class ApprovalState(StrEnum):
     REJECTED = "rejected"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
+
+
+class Delegation(Shape):
+    """Somebody who may answer hands the answer to another person or team."""
+
+    to: str
+    """The principal as it was named; a role is a team."""
+    key: str
+    """By what it is recognized: account, and user, role or the identity provider's name (S27)."""
+    by: str
+    at: Utc
+    reason: str | None = None
 
 
 class Approval(Shape):
@@ -31,4 +44,16 @@ class Approval(Shape):
     answered_at: Utc | None = None
     reason: str | None = None
     used: bool = False
+    delegations: tuple[Delegation, ...] = ()
+    """The last one counts: who says yes must be that one. Anybody who may answer can still say no."""
+    reminded_at: Utc | None = None
     version: int = 0
+
+    @property
+    def remind_at(self) -> datetime:
+        """When three quarters of its time are gone, once."""
+        return self.asked_at + (self.expires_at - self.asked_at) * 3 / 4
+
+    @property
+    def due_at(self) -> datetime:
+        return self.expires_at if self.reminded_at else self.remind_at

@@ -18,6 +18,8 @@ class Permission(Shape):
     resource: str
     why: str
     condition: dict[str, dict[str, str]] = Field(default_factory=dict)
+    only_with: str | None = None
+    """What the stack must have for this right to mean anything, by the name that templates have for it."""
 
 
 class StepEntry(Shape):

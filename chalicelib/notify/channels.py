@@ -75,9 +75,16 @@ class SnsChannel:
 
 class SlackChannel:
     def __init__(
-        self, secret: str, read_secret: ReadSecret, http: HttpPort, *, hosts: tuple[str, ...] = SLACK_HOSTS
+        self,
+        secret: str,
+        read_secret: ReadSecret,
+        http: HttpPort,
+        *,
+        hosts: tuple[str, ...] = SLACK_HOSTS,
+        buttons: bool = False,
     ) -> None:
         self._secret, self._read_secret, self._http, self._hosts = secret, read_secret, http, hosts
+        self._buttons = buttons
         self._name = f"slack:{secret}"
 
     def send(self, summary: Summary) -> None:
@@ -85,7 +92,7 @@ class SlackChannel:
             method="POST",
             url=self._address(),
             headers={"Content-Type": "application/json; charset=utf-8"},
-            body=json.dumps(slack_message(summary)).encode(),
+            body=json.dumps(slack_message(summary, buttons=self._buttons)).encode(),
             timeout_s=5.0,
             max_bytes=4096,
             allow_hosts=self._hosts,
@@ -122,6 +129,7 @@ def build_channel(
     read_secret: ReadSecret,
     http: HttpPort,
     slack_hosts: tuple[str, ...] = SLACK_HOSTS,
+    slack_buttons: bool = False,
 ) -> Channel:
     """From the name as stack files write it; the model has checked its form."""
     kind, _, target = name.partition(":")
@@ -129,7 +137,7 @@ def build_channel(
         case "sns" | "chat":
             return SnsChannel(target, publish, as_chat=kind == "chat")
         case "slack":
-            return SlackChannel(target, read_secret, http, hosts=slack_hosts)
+            return SlackChannel(target, read_secret, http, hosts=slack_hosts, buttons=slack_buttons)
         case "log":
             return LogChannel(telemetry)
         case _:

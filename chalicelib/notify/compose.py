@@ -13,7 +13,7 @@ from chalicelib.models.decision import Outcome, SignalDecision
 from chalicelib.models.incident import Incident
 from chalicelib.models.run import Mode, Run, RunStatus, StepRecord, Verdict
 from chalicelib.models.stack import Stack
-from chalicelib.models.summary import Line, Section, Severity, Summary
+from chalicelib.models.summary import Line, Question, Section, Severity, Summary
 from chalicelib.notify import sections
 from chalicelib.notify.inert import one_line
 from chalicelib.notify.phrases import changes_in, done_in_words, duration, moment, took
@@ -46,6 +46,7 @@ def summarize_run(
     occasion: str,
     now: datetime,
     approval: Approval | None = None,
+    protection: Sequence[str] = (),
 ) -> Summary:
     """`steps` in the order of the run; `occasion` is start, approval or end. A run that only suggests ends
     as a suggestion, and an approval is told only on its own occasion."""
@@ -63,8 +64,11 @@ def summarize_run(
         run_id=run.id,
         incident_id=run.incident_id,
         at=now,
-        sections=_filled(_run_sections(run, steps, incident, occasion, approval)),
+        sections=_filled(
+            [*_run_sections(run, steps, incident, occasion, approval), sections.how_it_is_backed_up(protection)]
+        ),
         commands=_run_commands(run, steps, stack, occasion, approval),
+        question=Question(run_id=run.id, plan_hash=approval.plan_hash) if approval else None,
     )
 
 

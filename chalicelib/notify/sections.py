@@ -142,6 +142,11 @@ def what_comes_next(run: Run, approval: Approval | None) -> Section:
     return section("What comes next", [line(_next(run))])
 
 
+def how_it_is_backed_up(lines: Iterable[str]) -> Section:
+    """The posture of the stack's backups, as `backup.posture` words it."""
+    return section("How the data is backed up", map(line, lines))
+
+
 def _next(run: Run) -> str:
     ways = (
         (run.status is RunStatus.AWAITING_APPROVAL, "The run waits for an approval of exactly this plan."),

@@ -7,11 +7,14 @@ drawn here against its models and their limits.
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.models.summary import Line, Section, Severity, Summary
+from chalicelib.models.summary import Line, Question, Section, Severity, Summary
 from chalicelib.notify.inert import cut, for_code, for_plain, for_slack, without_mentions
 
 # Slack's own limits: 50 blocks a message, 150 characters in a header, 3,000 in a section's text.
 _BLOCKS, _HEADER, _TEXT = 50, 150, 3_000
+
+APPROVE, REJECT = "steward_approve", "steward_reject"
+"""What the buttons are called when Slack tells of them."""
 
 _ICON = {
     Severity.GOOD: ":white_check_mark:",
@@ -21,8 +24,9 @@ _ICON = {
 }
 
 
-def slack_message(summary: Summary) -> dict[str, Any]:
-    """The whole body of a webhook call. `text` is what a phone's notification shows."""
+def slack_message(summary: Summary, *, buttons: bool = False) -> dict[str, Any]:
+    """The whole body of a webhook call. `text` is what a phone's notification shows. `buttons` only where Slack
+    calls Steward back: anywhere else they would do nothing."""
     title = f"{_ICON[summary.severity]} {_header(summary.title)}"
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": cut(title, _HEADER), "emoji": True}}
@@ -33,6 +37,9 @@ def slack_message(summary: Summary) -> dict[str, Any]:
         blocks.append(_mrkdwn(cut(commands, _TEXT)))
     # The commands and the context come last and must not be what is left out.
     tail = blocks[-1:] if summary.commands else []
+    if summary.question and buttons:
+        tail = [*tail, _buttons(summary.question)]
+        blocks.append(tail[-1])
     room = _BLOCKS - len(tail) - 1
     head = blocks[: len(blocks) - len(tail)]
     if len(head) > room:
@@ -41,6 +48,23 @@ def slack_message(summary: Summary) -> dict[str, Any]:
         "text": f"{_ICON[summary.severity]} {for_slack(summary.title, 200)}",
         "blocks": [*head, *tail, _context(summary)],
     }
+
+
+def _buttons(question: Question) -> dict[str, Any]:
+    """They name the request and what was seen; who presses them is asked by Steward (S27)."""
+    value = f"{question.run_id} {question.plan_hash}"
+    pairs = ((APPROVE, "Approve this plan", "primary"), (REJECT, "Reject it", "danger"))
+    elements = [
+        {
+            "type": "button",
+            "action_id": name,
+            "text": {"type": "plain_text", "text": text},
+            "value": value,
+            "style": style,
+        }
+        for name, text, style in pairs
+    ]
+    return {"type": "actions", "elements": elements}
 
 
 def _header(text: str) -> str:

@@ -7,9 +7,16 @@ _SOURCE, _BACKUP = "arn:{partition}:s3:::{bucket}", "arn:{partition}:s3:::{backu
 _KEY = "arn:{partition}:kms:{region}:{account}:{mac_key}"
 
 LIST_SOURCE = Permission(action="s3:ListBucket", resource=_SOURCE, why="what there is to back up")
-READ_SOURCE = Permission(action="s3:GetObject*", resource=f"{_SOURCE}/*", why="copy it, with its tags")
+READ_SOURCE = Permission(action="s3:GetObject", resource=f"{_SOURCE}/*", why="what it is, byte for byte")
+TAGS_OF_SOURCE = Permission(action="s3:GetObjectTagging", resource=f"{_SOURCE}/*", why="copies keep the tags")
 LIST_BACKUP = Permission(action="s3:ListBucket", resource=_BACKUP, why="what is backed up already")
-READ_BACKUP = Permission(action="s3:GetObject*", resource=f"{_BACKUP}/*", why="manifests, and copies read back")
+READ_BACKUP = Permission(action="s3:GetObject", resource=f"{_BACKUP}/*", why="manifests, and copies read back")
+READ_VERSION = Permission(
+    action="s3:GetObjectVersion", resource=f"{_BACKUP}/*", why="the very version that a manifest names"
+)
+TAGS_OF_VERSION = Permission(
+    action="s3:GetObjectVersionTagging", resource=f"{_BACKUP}/*", why="what is brought back keeps its tags"
+)
 READ_PROTECTION = tuple(
     Permission(action=action, resource=_BACKUP, why="whether the bucket keeps what it is given (S17)")
     for action in (
@@ -28,19 +35,20 @@ MARK_BACKUP = Permission(action="s3:DeleteObject", resource=f"{_BACKUP}/*", why=
 CHECK_MAC = Permission(action="kms:VerifyMac", resource=_KEY, why="whether a manifest is ours")
 MAKE_MAC = Permission(action="kms:GenerateMac", resource=_KEY, why="sign the manifest")
 MEASURE = Permission(action="cloudwatch:GetMetricData", resource="*", why="how large the bucket is")
-READ_MANIFESTS = (LIST_BACKUP, READ_BACKUP, CHECK_MAC)
+READ_MANIFESTS = (LIST_BACKUP, READ_BACKUP, READ_VERSION, CHECK_MAC)
 SUGGEST = (DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION)
 
 RESTORE_TO = tuple(
     Permission(action=action, resource=f"{_SOURCE}/*", why="bring artifacts back")
     for action in ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
 )
-RESTORE = (*SUGGEST, LIST_SOURCE, READ_SOURCE, *READ_MANIFESTS, *RESTORE_TO)
+RESTORE = (*SUGGEST, LIST_SOURCE, READ_SOURCE, *READ_MANIFESTS, TAGS_OF_VERSION, *RESTORE_TO)
 
 BACK_UP = (
     *SUGGEST,
     LIST_SOURCE,
     READ_SOURCE,
+    TAGS_OF_SOURCE,
     *READ_MANIFESTS,
     *READ_PROTECTION,
     *WRITE_BACKUP,

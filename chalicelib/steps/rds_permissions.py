@@ -11,32 +11,57 @@ _NEW = f"{_RDS}:snapshot:steward-*"
 _NEW_OF_CLUSTER = f"{_RDS}:cluster-snapshot:steward-*"
 
 
-def _both(verb: str, why: str, *, ours: bool = False, new: bool = False, at: str = _RDS) -> tuple[Permission, ...]:
+def _both(
+    verb: str,
+    why: str,
+    *,
+    ours: bool = False,
+    new: bool = False,
+    at: str = _RDS,
+    names: tuple[str, str] = ("snapshot:*", "cluster-snapshot:*"),
+) -> tuple[Permission, ...]:
+    """Of an instance's snapshot and of an Aurora cluster's: a stack has one of the two."""
     condition: dict[str, dict[str, str]] = _OURS if ours else _TAGGED if new else {}
-    return (
-        Permission(action=f"rds:{verb.format('DB')}", resource=f"{at}:snapshot:*", why=why, condition=condition),
+    kinds = (("DB", names[0], "database"), ("DBCluster", names[1], "database_cluster"))
+    return tuple(
         Permission(
-            action=f"rds:{verb.format('DBCluster')}", resource=f"{at}:cluster-snapshot:*", why=why, condition=condition
-        ),
+            action=f"rds:{verb.format(kind)}", resource=f"{at}:{name}", why=why, condition=condition, only_with=has
+        )
+        for kind, name, has in kinds
     )
 
 
-LIST_SNAPSHOTS = (
-    Permission(
-        action="rds:DescribeDBSnapshots", resource=f"{_RDS}:*", why="which snapshots there are, and how far they are"
-    ),
-    Permission(action="rds:DescribeDBClusterSnapshots", resource=f"{_RDS}:*", why="the same of an Aurora cluster"),
-)
-LIST_SNAPSHOTS_OFFSITE = (
-    Permission(action="rds:DescribeDBSnapshots", resource=f"{_THERE}:*", why="the copies in the other region"),
-    Permission(action="rds:DescribeDBClusterSnapshots", resource=f"{_THERE}:*", why="the same of an Aurora cluster"),
-)
+def _tagging(*resources: str) -> tuple[Permission, ...]:
+    """First of an instance's kind, then of a cluster's."""
+    return tuple(
+        Permission(
+            action="rds:AddTagsToResource",
+            resource=resource,
+            why="RDS wants it for tags at creation",
+            condition=_TAGGED,
+            only_with=has,
+        )
+        for resource, has in zip(resources, ("database", "database_cluster"), strict=True)
+    )
+
+
+_NEW_NAMES = ("snapshot:steward-*", "cluster-snapshot:steward-*")
+_AUTOMATED = ("snapshot:rds:{database}-*", "cluster-snapshot:rds:{database_cluster}-*")
+_EVERYTHING = ("*", "*")
+LIST_SNAPSHOTS = _both("Describe{}Snapshots", "which snapshots there are, and how far they are", names=_EVERYTHING)
+LIST_SNAPSHOTS_OFFSITE = _both("Describe{}Snapshots", "the copies in the other region", at=_THERE, names=_EVERYTHING)
 READ_QUOTAS = Permission(
     action="rds:DescribeAccountAttributes", resource="*", why="whether the account may have one more snapshot"
 )
 CREATE_SNAPSHOT = (
     Permission(action="rds:CreateDBSnapshot", resource=f"{_RDS}:db:{{database}}", why="of this database"),
-    Permission(action="rds:CreateDBSnapshot", resource=_NEW, why="under Steward's name", condition=_TAGGED),
+    Permission(
+        action="rds:CreateDBSnapshot",
+        resource=_NEW,
+        why="under Steward's name",
+        condition=_TAGGED,
+        only_with="database",
+    ),
     Permission(
         action="rds:CreateDBClusterSnapshot", resource=f"{_RDS}:cluster:{{database_cluster}}", why="of this cluster"
     ),
@@ -45,23 +70,29 @@ CREATE_SNAPSHOT = (
         resource=_NEW_OF_CLUSTER,
         why="under Steward's name",
         condition=_TAGGED,
+        only_with="database_cluster",
     ),
-    Permission(
-        action="rds:AddTagsToResource", resource=_NEW, why="RDS wants it for tags at creation", condition=_TAGGED
-    ),
+    *_tagging(_NEW, _NEW_OF_CLUSTER),
 )
 COPY_SNAPSHOT = (
-    *_both("Copy{}Snapshot", "the snapshot that is copied", ours=True),
-    *_both("Copy{}Snapshot", "the copy in the other region", new=True, at=_THERE),
+    *_both("Copy{}Snapshot", "the snapshot that is copied, one of Steward's", ours=True),
+    *_both("Copy{}Snapshot", "the same, one that RDS made of this database", names=_AUTOMATED),
+    *_both("Copy{}Snapshot", "the copy in the other region", new=True, at=_THERE, names=_NEW_NAMES),
+    *_tagging(f"{_THERE}:{_NEW_NAMES[0]}", f"{_THERE}:{_NEW_NAMES[1]}"),
 )
-SHARE_SNAPSHOT = (
-    *_both("Describe{}SnapshotAttributes", "with whom it is shared"),
-    *_both("Modify{}SnapshotAttribute", "share Steward's own with the account that the stack names", ours=True),
+SHARE_SNAPSHOT = tuple(
+    permission.model_copy(update={"only_with": "offsite_account"})
+    for permission in (
+        *_both("Describe{}SnapshotAttributes", "with whom it is shared"),
+        *_both("Modify{}SnapshotAttribute", "share Steward's own with the account that the stack names", ours=True),
+    )
 )
 DELETE_SNAPSHOT = _both("Delete{}Snapshot", "delete what carries Steward's tag, and nothing else", ours=True)
 DELETE_OFFSITE = _both("Delete{}Snapshot", "the same of copies in the other region", ours=True, at=_THERE)
 DESCRIBE_KEYS = Permission(
-    action="kms:DescribeKey", resource="*", why="whether a snapshot's key is Amazon's own, which cannot be shared"
+    action="kms:DescribeKey",
+    resource="arn:{partition}:kms:*:{account}:key/*",
+    why="whether a snapshot's key, which it alone names, is Amazon's own, which cannot be shared",
 )
 USE_OFFSITE_KEY = Permission(
     action="kms:CreateGrant",
@@ -73,31 +104,33 @@ RESTORE = (
     Permission(
         action="rds:DescribeDBInstances", resource=f"{_RDS}:db:*", why="how the database is placed, and the restored"
     ),
-    Permission(action="rds:DescribeDBClusters", resource=f"{_RDS}:cluster:*", why="the same of an Aurora cluster"),
+    Permission(
+        action="rds:DescribeDBClusters",
+        resource=f"{_RDS}:cluster:*",
+        why="the same of an Aurora cluster",
+    ),
     Permission(
         action="rds:RestoreDBInstanceFromDBSnapshot",
         resource=f"{_RDS}:*",
         why="restore into a new instance, tagged as Steward's",
         condition=_TAGGED,
+        only_with="database",
     ),
     Permission(
         action="rds:RestoreDBClusterFromSnapshot",
         resource=f"{_RDS}:*",
         why="restore into a new cluster, tagged as Steward's",
         condition=_TAGGED,
+        only_with="database_cluster",
     ),
     Permission(
         action="rds:CreateDBInstance",
         resource=f"{_RDS}:*",
         why="the one instance of a restored cluster",
         condition=_TAGGED,
+        only_with="database_cluster",
     ),
-    Permission(
-        action="rds:AddTagsToResource",
-        resource=f"{_RDS}:db:steward-*",
-        why="RDS wants it for tags at creation",
-        condition=_TAGGED,
-    ),
+    *_tagging(f"{_RDS}:db:steward-*", f"{_RDS}:cluster:steward-*"),
 )
 DELETE_RESTORED = (
     Permission(
@@ -111,5 +144,6 @@ DELETE_RESTORED = (
         resource=f"{_RDS}:cluster:steward-*",
         why="delete a cluster that Steward restored",
         condition=_OURS,
+        only_with="database_cluster",
     ),
 )

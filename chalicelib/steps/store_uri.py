@@ -49,7 +49,9 @@ def dialect_and_driver(uri: str) -> tuple[str, str | None]:
     return match["dialect"].lower(), driver.lower() if driver else None
 
 
-_HOST = re.compile(r"^(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d+)*(?:/(?P<name>[A-Za-z_][\w-]{0,62})?)?(?:[?#]|$)")
+_HOST = re.compile(
+    r"^(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d+)*(?:/(?P<name>[A-Za-z_][\w-]{0,62})?)?(?:[?#]|$)"
+)
 
 
 def host_and_database(uri: str) -> tuple[str | None, str | None]:

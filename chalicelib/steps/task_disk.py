@@ -20,7 +20,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _WRAPPED = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{40,}\\?\r?\n)+[A-Za-z0-9+/_-]+={0,2}")
 _GZIP = b"\x1f\x8b"
 _MOST = 64 * 1024
-_OPTION = re.compile(r"--(?P<name>[a-z-]+)(?:[=\s]+)(?P<value>'[^']*'|\"[^\"]*\"|[^\s;&|]+)")
+_OPTION = re.compile(r"--(?P<name>[a-z-]+)(?:[=\s]+)(?P<value>'[^']*'|\"[^\"]*\"|(?!--)[^\s;&|]+)")
+"""A flag without a value (`--serve-artifacts`) must not take the next option for it."""
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-[^}]*)?\}|(\w+))")
 _SERVER = re.compile(r"\bmlflow(?:\.exe)?\s+(?:server|ui)\b")
 _DEPTH = 3

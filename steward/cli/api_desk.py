@@ -86,6 +86,10 @@ class ApiDesk:
         answered: Json = self._run(run=run)["approval"]
         return answered
 
+    def _delegate(self, *, run: str, to: str, reason: str, **_rest: Any) -> Json:
+        self._post(f"/v1/runs/{_part(run)}/delegate", {"to": to, "reason": reason})
+        return self._run(run=run)
+
     def _cancel(self, *, run: str, reason: str, **_rest: Any) -> Json:
         self._post(f"/v1/runs/{_part(run)}/cancel", {"reason": reason})
         return self._run(run=run)

@@ -31,6 +31,9 @@ _COMMANDS = {
     "stacks": "stacks:stacks",
     "backups": "backups:backups",
     "bench": "bench:bench",
+    "package": "package:package",
+    "doctor": "doctor:doctor",
+    "permissions": "permissions:permissions",
     "generate": "generate:generate",
 }
 """Name to file and attribute under `steward.cli.commands`."""

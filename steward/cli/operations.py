@@ -14,6 +14,7 @@ from chalicelib.flows.ingest import explain as explain_event
 from chalicelib.models.decision import Decision, Outcome
 from chalicelib.models.run import Mode
 from chalicelib.models.words import parse_duration, utc
+from steward.cli.account_operations import ACCOUNT_OPERATIONS
 from steward.cli.backup_operations import BACKUP_OPERATIONS
 from steward.sandbox.faults import FAULTS
 from steward.sandbox.simulation import Simulation
@@ -143,6 +144,11 @@ def answer(
     return done.model_dump(mode="json")
 
 
+def delegate(sim: Simulation, *, run: str, to: str, principal: str, reason: str) -> Json:
+    approve.delegate(sim.parts, run, to=to, by=principal, reason=reason)
+    return query.whole(sim.parts, run)
+
+
 def cancel(sim: Simulation, run: str, principal: str, reason: str) -> Json:
     asked = approve.cancel(sim.parts, run, by=principal, reason=reason)
     sim.settle()
@@ -209,6 +215,7 @@ OPERATIONS: Mapping[str, Callable[..., Json]] = {
     "watch": watch,
     "drive": drive,
     "answer": answer,
+    "delegate": delegate,
     "cancel": cancel,
     "decisions": decisions,
     "stop": halt,
@@ -217,4 +224,5 @@ OPERATIONS: Mapping[str, Callable[..., Json]] = {
     "resume_incident": resume_incident,
     "now": now,
     **BACKUP_OPERATIONS,
+    **ACCOUNT_OPERATIONS,
 }

@@ -22,6 +22,7 @@ from chalicelib.store.table import Item, Key
 from steward.sandbox.crash_backups import backup_problems, quarters
 from steward.sandbox.crash_copies import copy_problems, is_copying
 from steward.sandbox.crash_drills import drill_problems, is_of_history, is_sample
+from steward.sandbox.crash_effects import REGISTERS, effect, effects_of
 from steward.sandbox.crash_objects import FragileHttp, is_many, tracking_problems
 from steward.sandbox.simulation import Simulation
 
@@ -30,14 +31,6 @@ LIMIT_S = 6 * 3600
 REPEATS = 1
 """How often the same situation is killed; polling would repeat it hundreds of times."""
 REDELIVERED_AFTER_S = 65
-REGISTERS = "ecs:RegisterTaskDefinition"
-EACH = {
-    "rds:DeleteDBSnapshot": ("ids", "DBSnapshotIdentifier"),
-    "rds:DeleteDBClusterSnapshot": ("ids", "DBClusterSnapshotIdentifier"),
-    "ecs:DeregisterTaskDefinition": ("taskDefinitions", "taskDefinition"),
-    "s3:AbortMultipartUpload": ("uploads", "whole"),
-}
-"""Changes that name many ids, each of which is one call under that parameter."""
 
 
 class KilledError(BaseException):
@@ -277,31 +270,15 @@ def _effects(simulation: Simulation) -> list[str]:
                     many = True
                 elif progress.state in {ChangeState.DONE, ChangeState.STARTED}:
                     recorded.update(effects_of(change.operation, change.parameters, run.id))
-    called = Counter(_effect(f"{call.service}:{call.operation}", call.params) for call in simulation.world.mutations())
+    called = Counter(effect(f"{call.service}:{call.operation}", call.params) for call in simulation.world.mutations())
     if many:  # their objects are counted one by one by the case itself
-        called = Counter({effect: n for effect, n in called.items() if not effect.startswith(("s3:", "kms:"))})
+        called = Counter({each: n for each, n in called.items() if not each.startswith(("s3:", "kms:"))})
     if REGISTERS in recorded:  # one Change: a new revision, and the service moved onto it
         moves = ("ecs:UpdateService", '"taskDefinition"')
-        called = Counter({effect: n for effect, n in called.items() if not all(word in effect for word in moves)})
-    problems = [f"recorded but not made: {effect}" for effect in recorded if effect not in called]
-    problems += [f"made but not recorded: {effect}" for effect in called if effect not in recorded]
+        called = Counter({each: n for each, n in called.items() if not all(word in each for word in moves)})
+    problems = [f"recorded but not made: {each}" for each in recorded if each not in called]
+    problems += [f"made but not recorded: {each}" for each in called if each not in recorded]
     # Stopping a stopped task or setting the same count again changes nothing; a second deployment would.
     once_only = ("forceNewDeployment", REGISTERS, "rds:Create", "rds:Copy", "rds:Restore")
     twice = [e for e, n in called.items() if any(word in e for word in once_only) and n > recorded[e]]
-    return problems + [f"made twice: {effect}" for effect in twice]
-
-
-def effects_of(operation: str, parameters: dict[str, Any], run_id: str) -> list[str]:
-    """The calls that one recorded Change stands for: one, or one for each id that it names."""
-    said = json.loads(json.dumps(parameters, default=str).replace("{run}", run_id))
-    if operation in EACH and EACH[operation][0] in said:
-        ids, name = EACH[operation]
-        return [_effect(operation, each if isinstance(each, dict) else {name: each}) for each in said[ids]]
-    return [_effect(operation, said)]
-
-
-def _effect(operation: str, parameters: dict[str, Any]) -> str:
-    if operation == REGISTERS:
-        return operation  # the call carries the whole definition, the Change only what differs
-    kept = {key: value for key, value in parameters.items() if key not in {"reason", "Tags"}}
-    return f"{operation} {json.dumps(kept, sort_keys=True, default=str)}"
+    return problems + [f"made twice: {each}" for each in twice]

@@ -131,7 +131,9 @@ CASES: dict[str, Case] = {
     ),
     "restore-drill": Case("restore-drill", "artifacts-backed-up", act=with_past(by_hand("restore-drill", objects=1))),
     "disaster-recovery": Case(
-        "disaster-recovery", "artifacts-overwritten", act=by_hand("disaster-recovery", snapshot=AUTOMATED)
+        "disaster-recovery",
+        "artifacts-overwritten",
+        act=by_hand("disaster-recovery", snapshot=AUTOMATED, overNewer=True),
     ),
     "clear-restored": Case("clear-restored", None, act=left_over),
     "artifact-store-denied": Case("artifact-store-denied", "bucket-denied", act=by_hand("artifact-store-denied")),
@@ -141,8 +143,7 @@ CASES: dict[str, Case] = {
     "scale": Case("scale", None, act=by_hand("scale", tasks=3, cpu=1024, memory=2048, databaseClass="db.t3.small")),
     "scale-storage": Case("scale", None, act=by_hand("scale", databaseStorageGib=40)),
     "authentication-broken": Case("authentication-broken", "ldap-down", act=by_hand("authentication-broken")),
-    "upgrade-mlflow": Case("upgrade-mlflow", "older-mlflow", act=by_hand("upgrade-mlflow", version="3.17.2")),
-    "upgrade-mlflow-image": Case(
+    "upgrade-mlflow": Case(
         "upgrade-mlflow",
         "older-mlflow",
         {"image": True},

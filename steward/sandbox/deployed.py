@@ -6,6 +6,7 @@ The functions live in real time, as in Lambda; the world is started in the past 
 
 import json
 import re
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from moto.core.config import DefaultConfig
 
 Json = dict[str, Any]
-BEHIND = timedelta(minutes=25)
-"""How far in the past the world begins; events older than an hour would be stale."""
+BEHIND = timedelta(minutes=4)
+"""How far in the past the world begins: about as long as it takes until an alarm fires."""
 _PSEUDO = {
     "AWS::Region": place.REGION,
     "AWS::AccountId": place.ACCOUNT,
@@ -52,6 +53,11 @@ class DeployedStage:
             process.__exit__(None, None, None)
         self.endpoint.__exit__(None, None, None)
         self.world.close()
+
+    def live(self, over: threading.Event) -> None:
+        """The world in real time, until it is over: what was started must be younger than what was stopped."""
+        while not over.wait(0.5):
+            self.world.advance(max(0.0, (datetime.now(UTC) - self.world.clock.now()).total_seconds()))
 
     # What Lambda does
 

@@ -1,4 +1,4 @@
-"""What a drill leaves behind when it is stopped for good: an instance and side copies, with their records."""
+"""What a drill leaves behind when it is stopped for good: instances and side copies, with their records."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -25,15 +25,15 @@ def left_by_a_stopped_drill(simulation: "Simulation", *, overdue_s: int = 60) ->
     at, until = now - timedelta(hours=7), now - timedelta(seconds=overdue_s)
     tags = {STACK_TAG: stack, RUN_TAG: RUN, STEP_TAG: "restore"}
     listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-    for name in (INSTANCE, f"{INSTANCE}-1"):
+    instances = (INSTANCE, f"{INSTANCE}-1", f"{INSTANCE}-2")
+    for name in instances:
         made = Restored(name, at, world.rds.contents(now), {}, listed)
         made.status = "available"
         world.rds.restored[name] = made
     world.prepare("s3")
     for number in range(2):
         world.own_client("s3").put_object(Bucket=place.BUCKET, Key=f"{SIDE_COPY}{number}.bin", Body=b"restored")
-    named = ((MadeKind.INSTANCE, INSTANCE), (MadeKind.INSTANCE, f"{INSTANCE}-1"), (MadeKind.SIDE_COPY, SIDE_COPY))
-    for kind, name in named:
+    for kind, name in (*((MadeKind.INSTANCE, name) for name in instances), (MadeKind.SIDE_COPY, SIDE_COPY)):
         history.record_creation(
             Creation(stack=stack, kind=kind, id=name, run_id=RUN, step="restore", at=at, delete_after=until)
         )

@@ -35,7 +35,8 @@ _READS = (
     "Test",
 )
 _ALSO_READS = {"AssumeRole", "ReceiveMessage", "StartQuery", "TransactGetItems", "VerifyMac"}
-_PARAMS = "sandbox_params"
+PARAMS = "sandbox_params"
+"""Where in a call's context the world keeps what the caller gave."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Overrides:
         self, model: "OperationModel", context: dict[str, Any], **_sent: object
     ) -> "tuple[AWSResponse, dict[str, Any]] | None":
         service, operation = model.service_model.service_name, model.name
-        params = context.get(_PARAMS, {})
+        params = context.get(PARAMS, {})
         with self._lock:
             self.calls.append(Call(self._now(), service, operation, dict(params)))
             answer = self._tables.get(service, {}).get(operation)
@@ -82,12 +83,12 @@ class Overrides:
                     where = {REGION: context.get("client_region")} if service in REGIONAL else {}
                     parsed = answer({**params, **where} if where else params, self._now())
                 except Declined as declined:
-                    return _declined(declined)
+                    return declined_with(declined)
                 if parsed is not None:
                     # A copy, as it would come over the wire: nobody changes the world through an answer.
                     headers = parsed.get(HEADERS, {})
                     answered = {name: value for name, value in parsed.items() if name != HEADERS}
-                    return _response(200), copy.deepcopy(answered) | {"ResponseMetadata": _metadata(200, headers)}
+                    return response(200), copy.deepcopy(answered) | {"ResponseMetadata": _metadata(200, headers)}
             self._parts.ensure(service)
             if service == "logs":
                 self._logs.flush()
@@ -96,10 +97,10 @@ class Overrides:
 
 def _keep_params(params: Params, context: dict[str, Any], **_sent: object) -> None:
     """`before-call` sees only the request as it goes over the wire; this is what the caller gave."""
-    context[_PARAMS] = params
+    context[PARAMS] = params
 
 
-def _response(status: int) -> "AWSResponse":
+def response(status: int) -> "AWSResponse":
     from botocore.awsrequest import AWSResponse
     from botocore.compat import HTTPHeaders
 
@@ -110,6 +111,6 @@ def _metadata(status: int, headers: dict[str, str] | None = None) -> dict[str, A
     return {"RequestId": "sandbox", "HTTPStatusCode": status, "HTTPHeaders": headers or {}, "RetryAttempts": 0}
 
 
-def _declined(declined: Declined) -> "tuple[AWSResponse, dict[str, Any]]":
+def declined_with(declined: Declined) -> "tuple[AWSResponse, dict[str, Any]]":
     error = {"Code": declined.code, "Message": declined.message}
-    return _response(declined.status), {"Error": error, "ResponseMetadata": _metadata(declined.status)}
+    return response(declined.status), {"Error": error, "ResponseMetadata": _metadata(declined.status)}

@@ -8,7 +8,7 @@
       verdict: verified
       changes: [{operation: "ecs:StopTask", count: 1}]
 
-The same engine, guards and checks as in production; only the clock is virtual.
+The same engine, guards, checks and rights as in production (S21); only the clock is virtual.
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,8 @@ from chalicelib.models.run import Mode, Run, RunStatus, StepStatus, Verdict
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.shape import YamlShape
 from chalicelib.models.words import Duration, Name, StepId
+from steward.packaging.rights_grants import Grant
+from steward.sandbox.enforcement import Enforcement
 from steward.sandbox.scenarios import is_told
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
@@ -102,6 +104,8 @@ class Flown:
     run: Run | None
     virtual_s: int
     changes: Mapping[str, int] = field(default_factory=dict)
+    used: frozenset[Grant] = frozenset()
+    """The rights of the stack's roles that it needed (S21)."""
 
     @property
     def ok(self) -> bool:
@@ -132,7 +136,8 @@ def find_rehearsals(folder: Path, runbook: str | None = None) -> list[tuple[str,
 
 def fly(file: str, case: Rehearsal, runbooks: Mapping[str, Runbook], seed: int = 0) -> Flown:
     with World.create(seed=seed, for_fault=case.world.break_) as world:
-        sim = Simulation(world, runbooks, seed=seed)
+        iam = Enforcement.of(world, world.stack(), runbooks)
+        sim = Simulation(world, runbooks, seed=seed, enforcement=iam)
         began = world.clock.now()
         if case.world.stopped:
             stop.stop(sim.parts, stack=None, by=BY, reason=case.world.stopped)
@@ -146,7 +151,8 @@ def fly(file: str, case: Rehearsal, runbooks: Mapping[str, Runbook], seed: int =
         problems += _judge_run(sim, case.expect, run) if run else _judge_no_run(case.expect, decided)
         if case.expect.runs is not None and len(sim.runs()) != case.expect.runs:
             problems.append(f"{len(sim.runs())} runs, expected {case.expect.runs}")
-        return Flown(file, case, tuple(problems), run, took, made)
+        problems += [f"a right is missing: {why}" for why in dict.fromkeys(iam.denied)]
+        return Flown(file, case, tuple(problems), run, took, made, frozenset(iam.used))
 
 
 def _start(sim: Simulation, case: Rehearsal) -> tuple[SignalDecision, ...]:

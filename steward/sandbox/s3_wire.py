@@ -106,7 +106,7 @@ class S3Wire:
             if operation == "CopyObject":
                 self._before_copy(request, params)
         except Declined as declined:
-            return _error(request, declined)
+            return refusal_of(request, declined)
         answer = cast("AWSResponse", botocore_stubber(f"before-send.s3.{operation}", request=request))
         if operation in _CHANGED and answer.status_code < 300:  # noqa: PLR2004
             self._after_change(operation, params)
@@ -132,6 +132,14 @@ class S3Wire:
                 self.troubles.truncated -= 1
                 made.value = made.value[: len(made.value) // 2]
         made.last_modified = self._now().replace(tzinfo=None)
+
+
+def lane_request(request: "AWSPreparedRequest") -> dict[str, Any] | None:
+    """What the lane asks for, its copies' source included; None: a client of botocore sent it."""
+    if "User-Agent" in request.headers:
+        return None
+    source = _header(request, "x-amz-copy-source")
+    return _params(request) | ({"CopySource": source} if source else {})
 
 
 def _params(request: "AWSPreparedRequest") -> dict[str, Any]:
@@ -204,7 +212,7 @@ def _write(bucket: str, key: str, body: bytes) -> None:
     _backend().put_object(bucket, key, body)
 
 
-def _error(request: "AWSPreparedRequest", declined: Declined) -> "AWSResponse":
+def refusal_of(request: "AWSPreparedRequest", declined: Declined) -> "AWSResponse":
     from botocore.awsrequest import AWSResponse
     from botocore.compat import HTTPHeaders
     from moto.core.botocore_stubber import MockRawResponse

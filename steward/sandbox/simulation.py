@@ -38,6 +38,7 @@ from chalicelib.wiring import engine_ports, pinned
 from steward.sandbox import place
 
 if TYPE_CHECKING:
+    from steward.sandbox.enforcement import Enforcement
     from steward.sandbox.world import World
 
 SWEEP_EVERY_S = 60
@@ -55,9 +56,17 @@ def _diagnoser() -> Diagnoser:
 
 class Simulation:
     def __init__(
-        self, world: "World", runbooks: Mapping[str, Runbook], *, table: Table | None = None, seed: int = 0
+        self,
+        world: "World",
+        runbooks: Mapping[str, Runbook],
+        *,
+        table: Table | None = None,
+        seed: int = 0,
+        enforcement: "Enforcement | None" = None,
     ) -> None:
+        """`enforcement`: every call with exactly the rights that are packaged; without it, with any."""
         self.world = world
+        self.enforcement = enforcement
         self.driver = LocalDriver()
         self.channel = MemoryChannel()
         self.telemetry = MemoryTelemetry()
@@ -69,7 +78,7 @@ class Simulation:
         self.asked_by_clock = False
         """Whether a schedule that fires once has fired: for those who drive this."""
         self._next_sweep = world.clock.now()
-        stack = world.stack()
+        stack = enforcement.stack if enforcement else world.stack()
         self.parts = self._wire({stack.stack: stack}, pinned(runbooks), table or MemoryTable(), random.Random(seed))  # noqa: S311 - jitter, and it must be repeatable
 
     def _wire(
@@ -78,7 +87,8 @@ class Simulation:
         from chalicelib.aws.sessions import StackSessions
 
         region = next(iter(stacks.values())).region
-        sessions = StackSessions(region, lambda _region, _credentials: self.world.session())
+        given = self.enforcement.session if self.enforcement else lambda _region, _credentials: self.world.session()
+        sessions = StackSessions(region, given)
         names = {name for stack in stacks.values() for listed in stack.channels.values() for name in listed}
         return Parts(
             engine=engine_ports(

@@ -183,9 +183,9 @@ class World:
 
     # What the product gets
 
-    def session(self) -> "boto3.Session":
-        """One session a world; clients made from it speak to the world and to moto behind it."""
-        return self._session("product")
+    def session(self, whose: str = "product") -> "boto3.Session":
+        """One session a world and a name; clients made from it speak to the world and to moto behind it."""
+        return self._session(whose)
 
     def own_session(self) -> "boto3.Session":
         """The world's: what is done with it is nobody's call."""
@@ -265,7 +265,7 @@ class World:
         """`own` is the world's, for making resources: its calls are not noted."""
         if whose not in self._sessions:
             session = _new_session()
-            if whose == "product":
+            if whose != "own":
                 self._overrides.register(session)
                 self.s3_wire.register(session)
             self._sessions[whose] = session

@@ -88,6 +88,13 @@ def _answered(call: Call, *, approve: bool) -> Answered:
     return Answered(api.Said(done=f"{approval.state.value} plan {approval.plan_hash[:12]}", runs=(run_id,)))
 
 
+def delegate(call: Call) -> Answered:
+    body: api.HandOn = call.body
+    run_id = call.path["id"]
+    approving.delegate(call.parts, run_id, to=body.to, by=call.principal, reason=body.reason)
+    return Answered(api.Said(done=f"{body.to} is asked now", runs=(run_id,)))
+
+
 def cancel(call: Call) -> Answered:
     run = approving.cancel(call.parts, call.path["id"], by=call.principal, reason=call.body.reason)
     return Answered(api.Said(done=f"asked run {run.id} to end: the change in flight is finished first", runs=(run.id,)))

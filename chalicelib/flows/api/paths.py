@@ -19,6 +19,7 @@ PATHS: tuple[tuple[str, str], ...] = (
     ("POST", "/v1/runs/{id}/cancel"),
     ("POST", "/v1/runs/{id}/approve"),
     ("POST", "/v1/runs/{id}/reject"),
+    ("POST", "/v1/runs/{id}/delegate"),
     ("POST", "/v1/runs/{id}/undo"),
     ("GET", "/v1/incidents"),
     ("GET", "/v1/decisions"),

@@ -44,6 +44,10 @@ _ALL: tuple[Route, ...] = (
         role=APPROVER, body=api.Answer,
     ),
     Route(
+        "POST", "/v1/runs/{id}/delegate", changes.delegate, "Hand the answer to another person or team", api.Said,
+        role=APPROVER, body=api.HandOn,
+    ),
+    Route(
         "POST", "/v1/runs/{id}/undo", changes.undo_run, "Put back what it changed", api.Started,
         role=OPERATOR, body=api.UndoRun, status=202, needs_key=True,
     ),

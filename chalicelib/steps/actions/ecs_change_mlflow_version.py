@@ -70,7 +70,8 @@ class ChangeMlflowVersion(Action[VersionParams]):
         where = {"cluster": ctx.stack.ecs.cluster, "service": name, "former": former.arn, "edits": said}
         undo = Undo(operation=_UPDATE, parameters=where, precondition={"only_differs_in": sorted(paths(said))})
         words = f"MLflow {found.source.version or 'of its image'} to {found.version}"
-        back = "" if found.need is Need.NOTHING else "; the schema changes, so nothing but a restore goes back (S10)"
+        crosses = found.need is not Need.NOTHING or _has_migrated(ctx)
+        back = "; the schema changes, so nothing but a restore goes back (S10)" if crosses else ""
         return Change(
             step=ctx.step_id,
             action=self.name,
@@ -83,7 +84,7 @@ class ChangeMlflowVersion(Action[VersionParams]):
                 "version": found.version,
                 "version_before": found.source.version,
             },
-            undo=undo if found.need is Need.NOTHING else None,
+            undo=None if crosses else undo,
             sentence=f"Run {name} on a new revision of {former.short} with {words}, in {min(paths(said))} and "
             f"nowhere else; all {tasks} running tasks are replaced{back}",
             loses=what_is_lost(ctx.aws.ecs.task_definition(former.arn)) if tasks else None,
@@ -109,9 +110,14 @@ class ChangeMlflowVersion(Action[VersionParams]):
         return applied.model_copy(update={"checkpoint": {"sent": True}}) if isinstance(applied, Pending) else applied
 
 
+def _has_migrated(ctx: StepContext) -> bool:
+    """By this very run: then the schema fits the new version, and no longer the former."""
+    return any(change.precondition.get("verb") == "db_upgrade" for change, _ in ctx.made())
+
+
 def _refuse_to_send_again(ctx: StepContext, change: Change) -> None:
     """The circuit breaker makes the former deployment the service's own again, under its former id."""
     service = ctx.aws.ecs.service(change.parameters["cluster"], change.parameters["service"])
     if service.task_definition == change.parameters["former"]:
-        reason = service.primary.rollout_reason if service.primary else None
-        raise StepFailed(ctx.step_id, f"the service runs the former revision again: {reason or 'somebody went back'}")
+        short = service.task_definition.rsplit("/", 1)[-1]
+        raise StepFailed(ctx.step_id, f"the service runs {short} again: the circuit breaker, or somebody, went back")

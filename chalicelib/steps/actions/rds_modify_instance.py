@@ -56,7 +56,7 @@ class ModifyInstance(Action[ModifyParams]):
         *DESCRIBE_DATABASE,
         Permission(
             action="rds:DescribeEvents",
-            resource="arn:{partition}:rds:{region}:{account}:*",
+            resource="*",
             why="when its storage was last changed",
         ),
         Permission(

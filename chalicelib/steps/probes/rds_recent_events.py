@@ -12,7 +12,6 @@ from chalicelib.redact import strip_hidden
 from chalicelib.steps.blindness import denied
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 
-_RDS = "arn:{partition}:rds:{region}:{account}"
 _TEXT = 300
 
 
@@ -52,14 +51,7 @@ class RecentEvents(Probe[EventsParams, EventsOutput]):
     name = "rds.recent_events"
     Params = EventsParams
     Output = EventsOutput
-    permissions = (
-        Permission(action="rds:DescribeEvents", resource=f"{_RDS}:db:{{database}}", why="what happened to it lately"),
-        Permission(
-            action="rds:DescribeEvents",
-            resource=f"{_RDS}:cluster:{{database_cluster}}",
-            why="the same of an Aurora cluster",
-        ),
-    )
+    permissions = (Permission(action="rds:DescribeEvents", resource="*", why="what happened to the database lately"),)
 
     def read(self, ctx: StepContext, params: EventsParams) -> EventsOutput:
         database = ctx.stack.database

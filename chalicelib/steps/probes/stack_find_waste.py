@@ -64,7 +64,7 @@ class FindWaste(Probe[NoParams, WasteOutput]):
         Permission(action="s3:ListBucketVersions", resource=_BUCKET, why="how much of it there is"),
         Permission(
             action="logs:DescribeLogGroups",
-            resource="arn:{partition}:logs:{region}:{account}:log-group:*",
+            resource="*",
             why="how large logs are and for how long they are kept",
         ),
     )

@@ -57,6 +57,12 @@ def _prune() -> Iterator[Figure]:
     yield from prune_figures()
 
 
+def _cold() -> Iterator[Figure]:
+    from steward.bench.cold import cold_figures
+
+    yield from cold_figures()
+
+
 BENCHES: dict[str, Callable[[], Figure]] = {
     "import": _import,
     "match": _match,
@@ -65,7 +71,7 @@ BENCHES: dict[str, Callable[[], Figure]] = {
     "diagnosis": _diagnosis,
 }
 
-SLOW: dict[str, Callable[[], Iterator[Figure]]] = {"backup": _backup, "gc": _gc, "prune": _prune}
+SLOW: dict[str, Callable[[], Iterator[Figure]]] = {"backup": _backup, "gc": _gc, "cold": _cold, "prune": _prune}
 """Several figures and some minutes each: measured only when asked for by name."""
 
 

@@ -152,6 +152,19 @@ def reject(run_id: str, reason: str, where: str, as_json: bool) -> None:
     _answer(run_id, approve_it=False, reason=reason, plan_hash=None, where=where, as_json=as_json)
 
 
+@runs.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--to", required=True, metavar="ARN", help="A user or, for a team, its role. Must be an approver.")
+@why_option
+@on_option
+@json_option
+def delegate(run_id: str, to: str, reason: str, where: str, as_json: bool) -> None:
+    """Hand the answer that RUN waits for to another person or team; from then on only they can say yes."""
+    with open_desk(where) as desk:
+        whole = desk.ask("delegate", run=run_id, to=to, principal=principal(), reason=reason)
+    answer(whole, as_json, lambda s: [f"{s['id']}: {to} is asked now"])
+
+
 def _answer(run_id: str, *, approve_it: bool, reason: str, plan_hash: str | None, where: str, as_json: bool) -> None:
     with open_desk(where) as desk:
         approval = desk.ask(

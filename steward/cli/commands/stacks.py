@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.errors import DocumentError, DocumentErrors, InputError
-from steward.cli.answers import answer, json_option, table
+from steward.cli.answers import answer, json_option, print_json, table
 from steward.cli.desk import on_option
 from steward.cli.folders import read_stacks
 from steward.cli.health import check_stack, draw_check
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @click.group()
 def stacks() -> None:
-    """List the stacks under care; check a stack file."""
+    """List the stacks under care; find new ones; check a stack file."""
 
 
 @stacks.command("list")
@@ -43,6 +43,43 @@ def _brief(stack: "Stack") -> Json:
         "owners": list(stack.owners),
         "version": stack.version,
     }
+
+
+@stacks.command("alarms")
+@click.argument("name", metavar="STACK")
+@click.option("--stacks", "given", metavar="DIR", help="Where stack files are. [default: stacks/]")
+@json_option
+def alarms(name: str, given: str | None, as_json: bool) -> None:
+    """Write the CloudWatch alarms that the runbooks expect of STACK, as a CloudFormation template."""
+    from chalicelib.errors import UnknownName
+    from steward.packaging.alarms import alarm_template, untied
+
+    known = read_stacks(given)
+    if name not in known:
+        raise UnknownName("stack", name, list(known))
+    template = alarm_template(known[name])
+    print_json(template)
+    if not as_json and (lost := untied(known[name], template)):
+        click.echo(f'steward: add `alarms: ["{name}-*"]` to its file: nothing ties {", ".join(lost)} to it', err=True)
+
+
+@stacks.command("discover")
+@click.option("--out", default="stacks", show_default=True, metavar="DIR", help="Where the files go.")
+@click.option("--cluster", metavar="CLUSTER", help="Only this ECS cluster. [default: all of the region]")
+@click.option("--show", is_flag=True, help="Print the files and write none.")
+@on_option
+@json_option
+def discover(out: str, cluster: str | None, show: bool, where: str, as_json: bool) -> int:
+    """Find the MLflow deployments of an account, reading only, and write a stack file for each that has none.
+
+    With `--on aws` it looks with your own AWS credentials, in your profile's region; no stage is needed.
+    """
+    from steward.cli.found_stacks import draw_found, keep_found
+    from steward.cli.own_account import look_around
+
+    kept = keep_found(look_around(where, cluster), Path(out), write=not show)
+    answer(kept, as_json, draw_found)
+    return 1 if kept["not_read"] and not kept["found"] else 0
 
 
 @stacks.command("check")

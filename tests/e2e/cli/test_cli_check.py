@@ -46,3 +46,11 @@ def test_people_read_the_cause_the_remedy_and_what_not_to_do(capsys):
 def test_an_unknown_stack_is_a_sentence_and_exit_code_2(capsys):
     assert run_cli(["stacks", "check", "nobody"]) == 2
     assert "no stack named 'nobody'" in capsys.readouterr().err
+
+
+def test_how_the_data_is_backed_up_is_told_in_words_and_figures(capsys):
+    backups = said(capsys, "stacks", "check", STACK, "--on", "sandbox")["backups"]
+    assert backups["late"] is True
+    others = backups["posture"]["others"]
+    assert (others["automated"], others["aws_backup"]) == (7, 2)
+    assert "no restore was ever proven: run restore-drill" in backups["lines"]

@@ -37,7 +37,7 @@ def test_a_sleep_ends_when_its_seconds_are_over_and_the_store_says_what_comes_th
     cloud.world.advance(1)
     run = cloud.wait_for_end(asked)
     assert run.status is RunStatus.STOPPED
-    assert "expired by nobody in time" in (run.outcome or "")
+    assert "refused: nobody answered by" in (run.outcome or "")
     assert cloud.sleeps(run) == {"TaskTimedOut": cloud.sleeps(run)["TaskTimedOut"]}
     assert cloud.stopped_tasks() == 0
 

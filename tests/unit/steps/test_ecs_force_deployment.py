@@ -4,13 +4,13 @@ import pytest
 
 from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.steps.actions.ecs_force_deployment import ForceDeployment
-from chalicelib.steps.step import Done, NoParams, Pending, Standing
+from chalicelib.steps.step import Done, Pending, Standing
 
 STEP = ForceDeployment()
 
 
 def plan(world):
-    return STEP.plan(world.ctx(), NoParams())
+    return STEP.plan(world.ctx(), STEP.Params())
 
 
 def test_it_touches_every_task_and_names_the_revision(world):
@@ -70,3 +70,11 @@ def test_somebody_else_s_deployment_since_the_plan_is_drift(world):
     world.deployments = []
     world.deployment(50, "IN_PROGRESS")
     assert STEP.look(world.ctx(), change).standing is Standing.DRIFTED
+
+
+def test_where_what_failed_was_just_mended_it_may_follow_a_failure(world):
+    world.deployments = []
+    world.deployment(2, "FAILED")
+    with pytest.raises(StepRefused, match="S9"):
+        STEP.plan(world.ctx(), STEP.Params())
+    assert STEP.plan(world.ctx(), STEP.Params(after_failure=True))

@@ -104,3 +104,9 @@ def test_s29_no_value_of_the_environment_comes_out():
         definition(f"mlflow server {GOOD}", environment={"X": f"password=canary-7731 {encoded(INI)} canary-7731"})
     )
     assert lost == "users in sqlite:////tmp/mlflow-auth.db on this task"
+
+
+def test_a_flag_without_a_value_does_not_hide_the_option_after_it():
+    command = "mlflow server --serve-artifacts --artifacts-destination /data/art --backend-store-uri postgresql://h/m"
+    assert found(command) == ["artifacts in /data/art"]
+    assert found("mlflow server --serve-artifacts " + GOOD) == []

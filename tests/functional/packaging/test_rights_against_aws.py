@@ -1,0 +1,122 @@
+"""Every right that is packaged is held against AWS's own service reference (S21): action, resource, condition."""
+
+import json
+import re
+
+import pytest
+from policy_sentry.querying.actions import get_action_data
+
+from chalicelib.models.rights import only_reads
+from chalicelib.models.stack import Stack
+from chalicelib.wiring import step_index
+from steward.cli.folders import read_runbooks
+from steward.packaging.names import Names
+from steward.packaging.rights import role_policies, stack_grants, with_roles
+from steward.packaging.rights_functions import Deployed, policy_of
+from steward.sandbox import place
+
+AURORA = {
+    **place.STACK_DOCUMENT,
+    "stack": "aurora",
+    "account": "210987654321",
+    "database": {"engine": "postgres", "cluster": "aurora-db", "secret": "aurora/db"},
+    "ldap": {"url": "ldaps://ldap.example.com", "baseDn": "dc=example", "bindSecret": "ldap/bind"},
+    "backup": {"macKey": place.MAC_KEY, "offsite": {"region": "eu-west-1", "account": "999999999999"}},
+    "network": {"subnets": ["subnet-0a1b2c3d4e5f60001"], "securityGroups": ["sg-0a1b2c3d4e5f60000"]},
+    "channels": {"default": ["log", "sns:ops", "slack:ops/hook"]},
+}
+STACKS = [with_roles(Stack.model_validate(one), "dev") for one in (place.STACK_DOCUMENT, AURORA)]
+NO_RESOURCE_THAT_WE_HAVE = {
+    "ecs:ListTasks": "its only resource is a container instance, and Fargate has none",
+}
+"""`*` although AWS knows a resource: each with its reason."""
+READS_BY_OUR_COUNT = {"kms:VerifyMac": "AWS calls it a write; it changes nothing"}
+ALSO_WITHOUT_A_KEY_IN_THE_TABLE = {
+    "kms:ResourceAliases": "holds for every operation on a key, says the KMS guide",
+    "dynamodb:LeadingKeys": "of the table as of its indexes",
+}
+
+
+def of_stacks():
+    return [grant for stack in STACKS for grant in stack_grants(stack, read_runbooks())]
+
+
+def of_functions():
+    """(action, resource, conditions) of every function's policy."""
+    found = []
+    for which in ("intake", "schedule", "api", "webhook-authorizer", "advance", "sweep", "copy-shard"):
+        for said in policy_of(Names("dev"), which, Deployed(STACKS, fingerprint_secret="s", copies=True))["Statement"]:
+            found += [
+                (action, resource, said.get("Condition", {}))
+                for action in said["Action"]
+                for resource in said["Resource"]
+            ]
+    return found
+
+
+def everything():
+    stacks = [(grant.action, grant.resource, json.loads(grant.condition)) for grant in of_stacks()]
+    unique = {json.dumps(one, sort_keys=True): one for one in (*stacks, *of_functions())}
+    return list(unique.values())
+
+
+def known_to_aws(action):
+    service, _, name = action.partition(":")
+    found = get_action_data(service, name)
+    return found[service] if found else []
+
+
+def fits(resource, pattern):
+    """Whether an ARN with our own wildcards can be one of that form."""
+    theirs, ours = pattern.split(":", 5), re.sub(r"\$\{AWS::\w+\}", "x", resource).split(":", 5)
+    if len(ours) < 6 or ours[2] != theirs[2]:
+        return False
+    form = re.compile(re.sub(r"\\\$\\\{\w+\\\}", ".+", re.escape(theirs[5])))
+    return ours[5] == "*" or any(form.fullmatch(ours[5].replace("*", some)) for some in ("x", "x/x"))
+
+
+@pytest.mark.parametrize(("action", "resource", "conditions"), everything())
+def test_action_resource_and_conditions_are_ones_that_aws_knows_s21(action, resource, conditions):
+    rows = known_to_aws(action)
+    assert rows, f"there is no action {action}"
+    forms = [row["resource_arn_format"] for row in rows]
+    specific = [form for form in forms if form != "*"]
+    if resource == "*":
+        assert not specific or action in NO_RESOURCE_THAT_WE_HAVE, f"{action} could name {specific}"
+    else:
+        assert any(fits(resource, form) for form in specific), f"{resource} is none of {specific}"
+    keys = {key for row in rows for key in row["condition_keys"]}
+    for given in conditions.values():
+        for key in given:
+            generic = re.sub(r"/.*", "/${TagKey}", key)
+            assert generic in keys or key in ALSO_WITHOUT_A_KEY_IN_THE_TABLE or key.startswith("aws:"), (action, key)
+
+
+def test_what_counts_as_a_read_is_one_for_aws_too():
+    wrong = {
+        grant.action
+        for grant in of_stacks()
+        if only_reads(grant.action) and known_to_aws(grant.action)[0]["access_level"] not in {"Read", "List"}
+    }
+    assert wrong == set(READS_BY_OUR_COUNT)
+
+
+def test_no_action_is_a_pattern():
+    assert not [grant.action for grant in of_stacks() if "*" in grant.action]
+    declared = [one for entry in step_index().steps.values() for one in entry.permissions]
+    assert not [one.action for one in declared if "*" in one.action]
+
+
+def test_no_exception_is_left_over():
+    stars = {action for action, resource, _ in everything() if resource == "*"}
+    assert set(NO_RESOURCE_THAT_WE_HAVE) <= stars
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.stack)
+def test_parliament_finds_nothing_in_the_roles_policies(stack):
+    from parliament import analyze_policy_string
+
+    for policy in role_policies(stack, stack_grants(stack, read_runbooks())).values():
+        text = json.dumps(policy).replace("${AWS::AccountId}", "123456789012")
+        found = analyze_policy_string(text).findings
+        assert [f"{one.issue} {one.detail}" for one in found if one.issue != "RESOURCE_STAR"] == []

@@ -1,0 +1,202 @@
+"""What is generated beside Chalice's functions: made from the stacks and runbooks, nothing is written by hand."""
+
+import json
+import re
+
+import pytest
+
+from chalicelib.catalog.load import load_runbook, load_stack
+from chalicelib.models.stack import Stack
+from chalicelib.observability import NAMESPACE
+from chalicelib.store.dynamodb import table_definition
+from steward.packaging.door import STATUSES, gateway_responses
+from steward.packaging.events import patterns, wildcard
+from steward.packaging.names import Names
+from steward.packaging.reach_functions import cast
+from steward.packaging.refusals import CannotBePackaged, refuse_what_cannot_work
+from steward.packaging.schedules import planned
+from steward.packaging.template import generated_resources
+
+NAMES = Names("dev")
+STACK = """
+stack: one
+region: eu-west-2
+account: "123456789012"
+ecs: {cluster: c, service: s}
+loadBalancer: {targetGroup: tg}
+database: {engine: postgres, instance: db-one, secret: mlflow/db}
+artifacts: {bucket: artifacts-one, backupBucket: backup-one}
+alarms: ["one-*"]
+topics: ["arn:aws:sns:eu-west-2:123456789012:alerts"]
+"""
+RUNBOOK = """
+runbook: nightly
+title: Looks every night
+on:
+  - schedule: {expression: "cron(0 2 * * ? *)", timezone: Europe/London, window: 15m}
+steps: [{id: look, do: ecs.describe_service}]
+"""
+
+
+def stack(**more) -> Stack:
+    return load_stack(STACK, "one.yml").model_copy(update=more)
+
+
+def runbooks():
+    return {"nightly": load_runbook(RUNBOOK, "nightly.yml")}
+
+
+@pytest.fixture(scope="module")
+def resources():
+    return generated_resources(NAMES, [stack()], runbooks(), copies=True)["Resources"]
+
+
+def of_type(resources, kind):
+    return [body["Properties"] for body in resources.values() if body.get("Type") == kind]
+
+
+def test_the_table_has_the_keys_and_indexes_that_the_store_uses_and_can_be_restored(resources):
+    (table,) = of_type(resources, "AWS::DynamoDB::Table")
+    assert {name: table[name] for name in table_definition(NAMES.table)} == table_definition(NAMES.table)
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert table["SSESpecification"]["SSEEnabled"]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+
+
+def test_every_bucket_is_encrypted_private_reached_by_tls_only_and_emptied_in_time(resources):
+    policies = {each["Bucket"]["Ref"]: each["PolicyDocument"] for each in of_type(resources, "AWS::S3::BucketPolicy")}
+    buckets = {name: body["Properties"] for name, body in resources.items() if body.get("Type") == "AWS::S3::Bucket"}
+    assert set(policies) == set(buckets) == {"ArchiveBucket", "EvidenceBucket"}
+    for name, bucket in buckets.items():
+        assert bucket["BucketEncryption"]
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        assert bucket["LifecycleConfiguration"]["Rules"][0]["Status"] == "Enabled"
+        denied = policies[name]["Statement"][0]
+        assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_rules_name_the_stack_s_own_resources_so_that_a_foreign_task_wakes_nobody():
+    found = dict(patterns(stack()))
+    assert found["tasks"]["detail"] == {
+        "clusterArn": ["arn:aws:ecs:eu-west-2:123456789012:cluster/c"],
+        "group": ["service:s"],
+    }
+    assert found["service"]["resources"] == ["arn:aws:ecs:eu-west-2:123456789012:service/c/s"]
+    assert found["database"]["resources"] == ["arn:aws:rds:eu-west-2:123456789012:db:db-one"]
+    assert found["alarms"]["detail"]["alarmName"] == [{"wildcard": "one-*"}]
+    for pattern in found.values():
+        assert (pattern["account"], pattern["region"]) == (["123456789012"], ["eu-west-2"])
+
+
+@pytest.mark.parametrize(("glob", "said"), [("a-*", "a-*"), ("a-?b", "a-*b"), ("a-[xy]*", "a-*")])
+def test_a_glob_that_eventbridge_does_not_know_becomes_a_wider_one_never_a_narrower(glob, said):
+    assert wildcard(glob) == said
+
+
+def test_no_pattern_is_longer_than_eventbridge_takes(resources):
+    for rule in of_type(resources, "AWS::Events::Rule"):
+        assert len(json.dumps(rule["EventPattern"])) < 2048
+        assert len(rule["Name"]) <= 64
+
+
+def test_a_schedule_keeps_time_zone_and_window_and_loses_nothing(resources):
+    (nightly,) = [each for each in of_type(resources, "AWS::Scheduler::Schedule") if each["Name"] == "nightly-one"]
+    assert (nightly["ScheduleExpression"], nightly["ScheduleExpressionTimezone"]) == (
+        "cron(0 2 * * ? *)",
+        "Europe/London",
+    )
+    assert nightly["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
+    target = nightly["Target"]
+    assert target["DeadLetterConfig"]
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    given = {"steward": "schedule", "runbook": "nightly", "stack": "one"}
+    assert json.loads(target["Input"]) == {**given, "scheduled_at": "<aws.scheduler.scheduled-time>"}
+
+
+def test_a_runbook_is_scheduled_only_where_the_stack_has_what_it_works_on():
+    text = RUNBOOK.replace("ecs.describe_service", "rds.create_snapshot")
+    snapshots = {"nightly": load_runbook(text, "nightly.yml")}
+    assert [each.stack for _, each, _ in planned([stack()], snapshots)] == ["one"]
+    assert not list(planned([stack(database=None)], snapshots))
+
+
+def test_silence_is_an_alarm_where_it_means_death(resources):
+    """S31: the heartbeat. And a backup of which nobody knows the age is a late one."""
+    own = [each for each in of_type(resources, "AWS::CloudWatch::Alarm") if each["Namespace"] == NAMESPACE]
+    assert {each["MetricName"] for each in own} == {"Heartbeat", "BackupAge", "LastDrillAge"}
+    assert {each["TreatMissingData"] for each in own} == {"breaching"}
+
+
+def test_every_queue_has_an_alarm_and_takes_no_plain_text_connection(resources):
+    queues = {each["QueueName"] for each in of_type(resources, "AWS::SQS::Queue")}
+    watched = {
+        each["Dimensions"][0]["Value"]
+        for each in of_type(resources, "AWS::CloudWatch::Alarm")
+        if each["Namespace"] == "AWS/SQS"
+    }
+    assert queues == watched
+    assert len(of_type(resources, "AWS::SQS::QueuePolicy")) == len(queues)
+
+
+def test_every_log_group_forgets(resources):
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert len(groups) >= 7
+    assert all(each["RetentionInDays"] for each in groups)
+
+
+def test_a_message_is_believed_only_from_topics_that_a_stack_lists(resources):
+    (subscription,) = of_type(resources, "AWS::SNS::Subscription")
+    (permission,) = [
+        each for each in of_type(resources, "AWS::Lambda::Permission") if each["Principal"] == "sns.amazonaws.com"
+    ]
+    assert subscription["TopicArn"] == permission["SourceArn"] == stack().topics[0]
+
+
+def test_what_api_gateway_says_by_itself_is_a_problem_whose_status_is_its_own():
+    for kind, said in gateway_responses().items():
+        body = said["responseTemplates"]["application/json"]
+        filled = body.replace("$context.error.messageString", '"a sentence"').replace("$context.requestId", "id-1")
+        problem = json.loads(filled)
+        assert str(problem["status"]) == said["statusCode"], kind
+        assert set(problem) == {"type", "title", "status", "detail", "instance", "errors"}
+        assert said["responseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+    assert STATUSES["MISSING_AUTHENTICATION_TOKEN"] == 401
+
+
+def test_reach_is_made_once_for_each_stack_with_a_network_and_never_without_one():
+    network = {"subnets": ("subnet-0123456789abcdef0",), "security_groups": ("sg-0123456789abcdef0",)}
+    mould = {"Reach": {"Type": "AWS::Serverless::Function", "Properties": {"Handler": "app.reach"}}}
+    assert cast(mould, NAMES, [stack()]) == {}
+    inside = Stack.model_validate({**stack().model_dump(), "network": network, "limits": {}, "backup": {}})
+    made = cast(mould, NAMES, [inside])
+    assert made["ReachOne"]["Properties"]["FunctionName"] == "mlflow-steward-dev-reach-one"
+    assert made["ReachOne"]["Properties"]["VpcConfig"]["SubnetIds"] == ["subnet-0123456789abcdef0"]
+    actions = {
+        action
+        for statement in made["ReachOneRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+    }
+    assert all(re.match(r"(logs|ec2):", action) for action in actions)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"topics": ("arn:aws:sqs:eu-west-2:123456789012:alerts",)}, r"topics\[0\].*is of sqs"),
+        ({"role": "arn:aws:iam::999999999999:role/steward"}, "is of account 999999999999"),
+        ({"role": "arn:aws:iam::12:role/steward"}, "is no ARN"),
+    ],
+)
+def test_a_stack_with_a_wrong_arn_is_refused_with_file_and_field(more, why):
+    with pytest.raises(CannotBePackaged, match=why) as refused:
+        refuse_what_cannot_work({"one": stack(**more)}, {}, rules=1)
+    assert "stacks/one.yml" in str(refused.value)
+
+
+def test_every_mistake_is_told_at_once_and_a_bad_schedule_is_one():
+    bad = load_runbook(RUNBOOK.replace("cron(0 2 * * ? *)", "cron(0 2 * * *)"), "nightly.yml")
+    with pytest.raises(CannotBePackaged) as refused:
+        refuse_what_cannot_work({}, {"nightly": bad}, rules=0)
+    assert len(refused.value.problems) == 2
+    assert "runbooks/nightly.yml" in str(refused.value)
