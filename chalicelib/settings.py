@@ -22,6 +22,8 @@ PREFIX = "STEWARD_"
 LEAST_BOTO3 = "1.28.0"
 """Lambda brings boto3, in a version that nobody here pins. Before 1.28 (July 2023) a failed conditional
 write could not return the old item (`ReturnValuesOnConditionCheckFailure`), on which every claim rests."""
+LEAST_BOTOCORE = "1.31.0"
+"""What boto3 1.28.0 came with. Lambda asks this one: importing boto3 for its number would cost a cold start."""
 
 
 def _read_json(given: object) -> object:
@@ -114,7 +116,7 @@ def variable(field: str) -> str:
 
 
 def check_boto3(found: str, least: str = LEAST_BOTO3) -> None:
-    """Raises Boto3TooOld. Called by wiring with `boto3.__version__` before the first client is made."""
+    """Raises Boto3TooOld. Called by wiring with botocore's version and least before the first client is made."""
     if _numbers(found) < _numbers(least):
         raise Boto3TooOld(found, least)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def api_blueprint(parts: "Callable[[], Parts]", version: str) -> Blueprint:
-    blueprint = Blueprint(__name__)
+    blueprint = Blueprint("app")  # what Lambda calls is an attribute of app.py
     for method, path in PATHS:
         _register(blueprint, method, path, parts, version)
     return blueprint

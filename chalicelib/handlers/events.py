@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def events_blueprint(parts: "Callable[[], Parts]") -> Blueprint:
-    blueprint = Blueprint(__name__)
+    blueprint = Blueprint("app")  # what Lambda calls is an attribute of app.py
 
     @blueprint.lambda_function(name="intake")
     def intake(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def reach_blueprint(inside: "Callable[[], Inside]") -> Blueprint:
-    blueprint = Blueprint(__name__)
+    blueprint = Blueprint("app")  # what Lambda calls is an attribute of app.py
 
     @blueprint.lambda_function(name="reach")
     def reach(event: dict[str, Any], _context: object) -> dict[str, Any]:

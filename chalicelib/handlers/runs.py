@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def runs_blueprint(parts: "Callable[[], Parts]") -> Blueprint:
-    blueprint = Blueprint(__name__)
+    blueprint = Blueprint("app")  # what Lambda calls is an attribute of app.py
 
     @blueprint.lambda_function(name="advance")
     def advance(event: dict[str, Any], context: object) -> dict[str, object]:

@@ -47,4 +47,18 @@ def role_for(permissions: Iterable[Permission]) -> StackRole:
 
 
 def reads_of(permissions: Iterable[Permission]) -> tuple[Permission, ...]:
-    return tuple(permission for permission in permissions if only_reads(permission.action))
+    """For planning and looking: nothing that changes, and nothing that only what is done later needs."""
+    return tuple(one for one in permissions if only_reads(one.action) and one.phase != "apply")
+
+
+def acting_with(permissions: Iterable[Permission]) -> tuple[Permission, ...]:
+    return tuple(one for one in permissions if one.phase != "plan")
+
+
+def planning(*permissions: Permission) -> tuple[Permission, ...]:
+    """The same rights, needed by an action's plan alone."""
+    return tuple(one.model_copy(update={"phase": "plan"}) for one in permissions)
+
+
+def applying(*permissions: Permission) -> tuple[Permission, ...]:
+    return tuple(one.model_copy(update={"phase": "apply"}) for one in permissions)

@@ -3,7 +3,7 @@
 The catalogue lies below the steps and may not import them; wiring hands it this.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ class Permission(Shape):
     resource: str
     why: str
     condition: dict[str, dict[str, str]] = Field(default_factory=dict)
+    phase: Literal["plan", "apply"] | None = None
+    """An action's right that only planning needs, or only what is done later; None: both."""
     only_with: str | None = None
     """What the stack must have for this right to mean anything, by the name that templates have for it."""
 

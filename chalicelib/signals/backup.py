@@ -16,12 +16,15 @@ def read_backup(event: Event) -> Signal:
     arns = [arn for field in _ABOUT if (arn := parse_arn(detail.get(field)))]
     # The message is a quoted string inside of a string.
     message = (text(detail.get("statusMessage"), REASON_LIMIT) or "").strip('"')
+    vault = text(detail.get("backupVaultArn"))
+    # A vault that the failure itself names is what is wrong; the resource could not help it.
+    about_vault = status in _FIRING and vault is not None and vault in message
     return make(
         event.origin,
         SignalKind.BACKUP,
         SignalState.FIRING if status in _FIRING else SignalState.INFO,
         name=event.detail_type.removesuffix(" State Change"),
-        resource=arns[0].name if arns else detail.get("backupVaultName"),
+        resource=arns[0].name if arns and not about_vault else detail.get("backupVaultName"),
         reason=message or None,
         keys=tuple(one for field in _ABOUT for one in arn_keys(detail.get(field))),
         facts={

@@ -9,11 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.errors import Refused, UnknownName
-from chalicelib.models.approval import Approval, ApprovalState
+from chalicelib.models.approval import Approval, ApprovalState, Delegation
 from chalicelib.store.rows import KEPT_FOR, body_of, contend, load
 from chalicelib.store.table import Item, Key, Table, walk
 
 _ASSUMED_ROLE = re.compile(r"^(arn:[\w-]+:sts::\d{12}:assumed-role/([^/]+))/.+$")
+
+MOST_DELEGATIONS = 10
 
 
 class Approvals:
@@ -45,17 +47,37 @@ class Approvals:
         by: str,
         reason: str | None,
         now: datetime,
+        keys: tuple[str, ...] = (),
     ) -> Approval:
-        """The single winner's approval; everybody else is Refused, and told why."""
+        """The single winner's approval; everybody else is Refused, and told why. `keys` are what whoever
+        answers is recognized by where the answer was handed on."""
         if state not in {ApprovalState.APPROVED, ApprovalState.REJECTED}:
             raise Refused(f"an approval is answered with approved or rejected, not {state}")
 
         def answered(approval: Approval) -> dict[str, Any]:
-            if why := _why_not(approval, plan_hash, state, by, now):
+            if why := _why_not(approval, plan_hash, state, by, now) or _handed_on(approval, state, keys):
                 raise Refused(why)
             return {"state": state, "answered_by": by, "answered_at": now, "reason": reason}
 
         return self._amend(run_id, number, answered)
+
+    def delegate(self, run_id: str, number: int, delegation: Delegation) -> Approval:
+        """Only while it waits; whoever says yes from now on must be that one."""
+
+        def handed(approval: Approval) -> dict[str, Any]:
+            name = f"approval {number} of run {run_id}"
+            if approval.state is not ApprovalState.PENDING:
+                raise Refused(f"{name} is already {approval.state}")
+            if delegation.at >= approval.expires_at:
+                raise Refused(f"{name} expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC")
+            if len(approval.delegations) >= MOST_DELEGATIONS:
+                raise Refused(f"{name} was handed on {MOST_DELEGATIONS} times: somebody has to answer it")
+            return {"delegations": (*approval.delegations, delegation)}
+
+        return self._amend(run_id, number, handed)
+
+    def reminded(self, run_id: str, number: int, now: datetime) -> Approval:
+        return self._amend(run_id, number, lambda approval: {} if approval.reminded_at else {"reminded_at": now})
 
     def expire(self, run_id: str, number: int, now: datetime) -> Approval:
         """Nothing happens to one that is answered or has time left."""
@@ -87,7 +109,7 @@ class Approvals:
         return self._amend(run_id, number, used)
 
     def pending_due(self, now: datetime) -> tuple[Approval, ...]:
-        """Those whose time is up."""
+        """Those whose time is up, and those that nobody was reminded of when it was time."""
         found = (load(Approval, item) for item in self._table.due("approval", now))
         return tuple(approval for approval in found if approval.state is ApprovalState.PENDING)
 
@@ -129,6 +151,14 @@ def _why_not(approval: Approval, plan_hash: str, state: ApprovalState, by: str, 
     return None
 
 
+def _handed_on(approval: Approval, state: ApprovalState, keys: tuple[str, ...]) -> str | None:
+    last = approval.delegations[-1] if approval.delegations else None
+    if last is None or state is not ApprovalState.APPROVED or last.key in keys:
+        return None
+    name = f"approval {approval.number} of run {approval.run_id}"
+    return f"{name} was handed to {last.to} by {last.by}: only that one says yes"
+
+
 def _partition(run_id: str) -> str:
     return f"APPROVAL#{run_id}"
 
@@ -143,6 +173,6 @@ def _item(approval: Approval) -> Item:
         _key(approval.run_id, approval.number),
         body_of(approval),
         version=approval.version,
-        due=("approval", approval.expires_at) if is_pending else None,
+        due=("approval", approval.due_at) if is_pending else None,
         expires=approval.asked_at + KEPT_FOR,
     )

@@ -13,6 +13,7 @@ import pytest
 from tests.real.lab.child import LabFailure
 from tests.real.lab.laboratory import Laboratory
 from tests.real.lab.tools import require_everything
+from tests.real.lab.tracking import Tracking, tracking
 from tests.real.records import Record, read, write
 
 RECORDING = Path(__file__).parent / "recorded" / "faults.jsonl"
@@ -51,6 +52,13 @@ def lab() -> Iterator[Laboratory]:
         made.close()
         shutil.rmtree(home, ignore_errors=True)
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture(scope="session")
+def behind_logins(lab: Laboratory) -> Iterator[Tracking]:
+    """MLflow 3.17.2 on PostgreSQL and S3, with basic-auth on."""
+    with tracking(lab, "behind_logins", asks_login=True) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,31 @@ has_mariadb || install_packages mariadb-server-core mariadb-client-core
 has_postgres || fail "PostgreSQL's initdb is still missing after its installation"
 has_mariadb || fail "mariadbd, mariadb-install-db or mariadb is still missing after its installation"
 
+# Prometheus' promtool and the Alertmanager, unpacked from Debian's packages and not installed: no service starts.
+unpack_prometheus() {
+  local folder=$here/../../.venv-prometheus
+  [ -x "$folder/usr/bin/promtool" ] && [ -x "$folder/usr/bin/prometheus-alertmanager" ] && return
+  command -v apt-get >/dev/null && command -v dpkg >/dev/null || fail "promtool needs Debian's package prometheus"
+  echo "test-real: fetching Prometheus and Alertmanager into $(basename "$folder") (once)"
+  local log scratch
+  log=$(mktemp)
+  scratch=$(mktemp -d)
+  fetch() { (cd "$scratch" && timeout 180 apt-get download -qq prometheus prometheus-alertmanager >>"$log" 2>&1); }
+  fetch || { as_root timeout 180 apt-get -o DPkg::Lock::Timeout=60 update -qq >>"$log" 2>&1 || true; fetch; } \
+    || fail "the packages prometheus and prometheus-alertmanager cannot be fetched: $(tail -n 1 "$log")"
+  mkdir -p "$folder"
+  for package in "$scratch"/*.deb; do dpkg -x "$package" "$folder"; done
+  rm -rf "$scratch"
+}
+
+unpack_prometheus
+# Debian's Alertmanager reads its templates from this one place, wherever its program lies.
+templates=/usr/share/prometheus/alertmanager
+[ -e "$templates/email.tmpl" ] || {
+  as_root mkdir -p "$templates"
+  as_root cp "$here/../../.venv-prometheus$templates"/*.tmpl "$templates/"
+}
+
 # install_venv FOLDER PINS WHAT: once, and again when its pins change.
 install_venv() {
   local folder=$1 pins=$2 what=$3 stamp=$1/.lab-setup log
@@ -62,3 +87,5 @@ install_venv() {
 
 install_venv "$venv" "$pins" "a real MLflow"
 install_venv "$here/../../.venv-api" "$here/requirements-api.txt" "schemathesis"
+install_venv "$here/../../.venv-mlflow-2" "$here/requirements-mlflow-2.txt" "MLflow 2.22.5, to migrate from"
+install_venv "$here/../../.venv-mlflow-3" "$here/requirements-mlflow-3.txt" "MLflow 3.1.4, to migrate from"

@@ -14,7 +14,7 @@ READY = r"Application startup complete"
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
 CREATE = "/api/2.0/mlflow/experiments/create"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
-_QUIET = {
+QUIET = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # spares two more Python processes a start
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -43,13 +43,14 @@ class MlflowServer:
         env: Mapping[str, str] | None = None,
         port: int | None = None,
         workers: int = 1,
+        venv: Path = LAB_VENV,
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
-        command = [lab_program("mlflow"), "server", "--backend-store-uri", backend, "--host", "127.0.0.1"]
+        command = [lab_program("mlflow", venv), "server", "--backend-store-uri", backend, "--host", "127.0.0.1"]
         flags = ["--port", str(self.port), "--workers", str(workers), *options]
-        path = f"{LAB_VENV / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-        settings = clean_env(**_QUIET, HOME=str(home), **(env or {})) | {"PATH": path}
+        path = f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"
+        settings = clean_env(**QUIET, HOME=str(home), **(env or {})) | {"PATH": path}
         self.child = Child([*command, *flags], env=settings, cwd=home)
 
     def wait_until_ready(self, within_s: float = 90) -> "MlflowServer":

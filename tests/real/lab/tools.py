@@ -10,6 +10,9 @@ from tests.real.lab.child import LabFailure
 
 ROOT = Path(__file__).resolve().parents[3]
 LAB_VENV = Path(os.environ.get("LAB_VENV", ROOT / ".venv-mlflow"))
+NEWEST, OLD, EARLY = "3.17.2", "2.22.5", "3.1.4"
+"""Of MLflow: the one that is served, and what people migrate from."""
+OLD_VENV, EARLY_VENV = ROOT / ".venv-mlflow-2", ROOT / ".venv-mlflow-3"
 _PLACES = ("/usr/sbin", "/usr/local/sbin")
 
 
@@ -26,11 +29,16 @@ def program(name: str) -> Path:
     return Path(found)
 
 
-def lab_program(name: str) -> Path:
-    found = LAB_VENV / "bin" / name
+def lab_program(name: str, venv: Path = LAB_VENV) -> Path:
+    found = venv / "bin" / name
     if not found.exists():
-        raise LabFailure(f"real servers need `{name}` in {LAB_VENV.name}; run tests/real/setup_servers.sh")
+        raise LabFailure(f"real servers need `{name}` in {venv.name}; run tests/real/setup_servers.sh")
     return found
+
+
+def venv_of(version: str) -> Path:
+    """Where this MLflow is installed."""
+    return {NEWEST: LAB_VENV, OLD: OLD_VENV, EARLY: EARLY_VENV}[version]
 
 
 def require_everything() -> None:
@@ -39,6 +47,8 @@ def require_everything() -> None:
         program(name)
     for name in ("mlflow", "moto_server"):
         lab_program(name)
+    for venv in (OLD_VENV, EARLY_VENV):
+        lab_program("mlflow", venv)
 
 
 def run(command: Sequence[object], *, within_s: float, stdin: str = "", **options: object) -> str:

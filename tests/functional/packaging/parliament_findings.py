@@ -1,0 +1,32 @@
+"""parliament, which asks setuptools' former `pkg_resources` for the path of its own files and for nothing else."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+def findings(policy: dict[str, Any]) -> list[str]:
+    _stand_in()
+    from parliament import analyze_policy_string
+
+    return [f"{one.issue} {one.detail}" for one in analyze_policy_string(json.dumps(policy)).findings]
+
+
+def _stand_in() -> None:
+    """setuptools 82 took it out; parliament 1.6.4 is the newest there is."""
+    if importlib.util.find_spec("pkg_resources") is not None:
+        return
+    module = ModuleType("pkg_resources")
+    module.__spec__ = importlib.util.spec_from_loader("pkg_resources", None)
+
+    def resource_filename(package: str, name: str) -> str:
+        found = importlib.util.find_spec(package)
+        assert found is not None
+        assert found.origin is not None
+        return str(Path(found.origin).parent / name)
+
+    vars(module)["resource_filename"] = resource_filename
+    sys.modules["pkg_resources"] = module
