@@ -81,5 +81,5 @@ bench: $(STAMP) ## Measure start-up, matching and store calls against their limi
 	@$(BIN)/steward bench
 
 clean: ## Remove .venv, caches and build results
-	rm -rf $(VENV) .venv-mlflow build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .steward
+	rm -rf $(VENV) .venv-mlflow* .venv-api .venv-prometheus build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .steward
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,6 @@
 """The rights that backing up and restoring need, each with its reason. None of them deletes a version (S17)."""
 
+from chalicelib.models.rights import planning
 from chalicelib.models.step_index import Permission
 from chalicelib.steps.permissions import DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION
 
@@ -8,14 +9,19 @@ _KEY = "arn:{partition}:kms:{region}:{account}:{mac_key}"
 
 LIST_SOURCE = Permission(action="s3:ListBucket", resource=_SOURCE, why="what there is to back up")
 READ_SOURCE = Permission(action="s3:GetObject", resource=f"{_SOURCE}/*", why="what it is, byte for byte")
-TAGS_OF_SOURCE = Permission(action="s3:GetObjectTagging", resource=f"{_SOURCE}/*", why="copies keep the tags")
+TAGS_OF_SOURCE = Permission(
+    action="s3:GetObjectTagging", resource=f"{_SOURCE}/*", why="copies keep the tags", phase="apply"
+)
 LIST_BACKUP = Permission(action="s3:ListBucket", resource=_BACKUP, why="what is backed up already")
 READ_BACKUP = Permission(action="s3:GetObject", resource=f"{_BACKUP}/*", why="manifests, and copies read back")
 READ_VERSION = Permission(
     action="s3:GetObjectVersion", resource=f"{_BACKUP}/*", why="the very version that a manifest names"
 )
 TAGS_OF_VERSION = Permission(
-    action="s3:GetObjectVersionTagging", resource=f"{_BACKUP}/*", why="what is brought back keeps its tags"
+    action="s3:GetObjectVersionTagging",
+    resource=f"{_BACKUP}/*",
+    why="what is brought back keeps its tags",
+    phase="apply",
 )
 READ_PROTECTION = tuple(
     Permission(action=action, resource=_BACKUP, why="whether the bucket keeps what it is given (S17)")
@@ -50,8 +56,8 @@ BACK_UP = (
     READ_SOURCE,
     TAGS_OF_SOURCE,
     *READ_MANIFESTS,
-    *READ_PROTECTION,
+    *planning(*READ_PROTECTION),
     *WRITE_BACKUP,
     MAKE_MAC,
-    MEASURE,
+    *planning(MEASURE),
 )

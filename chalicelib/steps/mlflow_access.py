@@ -9,7 +9,7 @@ from chalicelib.steps.permissions import DESCRIBE_LOAD_BALANCERS, READ_TARGETS
 from chalicelib.steps.step import StepContext
 
 ASK_MLFLOW = (
-    *READ_TARGETS,
+    READ_TARGETS[0],
     DESCRIBE_LOAD_BALANCERS,
     Permission(
         action="secretsmanager:GetSecretValue",

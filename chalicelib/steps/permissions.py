@@ -3,6 +3,7 @@
 `*` stands only where AWS knows no resource for the action (Service Authorization Reference).
 """
 
+from chalicelib.models.rights import planning
 from chalicelib.models.step_index import Permission
 
 _ECS = "arn:{partition}:ecs:{region}:{account}"
@@ -38,6 +39,8 @@ DESCRIBE_LOAD_BALANCERS = Permission(
     why="the load balancer's own name, the only host the url may lead to (S25)",
 )
 READ_SERVICE = (DESCRIBE_SERVICE, *READ_TASKS, *READ_TARGETS)
+PLAN_WITH_SERVICE = (DESCRIBE_SERVICE, *READ_TASKS, *planning(*READ_TARGETS))
+"""For actions that judge the service before and, once they act, ask only how its deployment goes on."""
 
 UPDATE_SERVICE = Permission(
     action="ecs:UpdateService",

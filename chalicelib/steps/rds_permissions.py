@@ -93,6 +93,7 @@ DESCRIBE_KEYS = Permission(
     action="kms:DescribeKey",
     resource="arn:{partition}:kms:*:{account}:key/*",
     why="whether a snapshot's key, which it alone names, is Amazon's own, which cannot be shared",
+    phase="plan",
 )
 USE_OFFSITE_KEY = Permission(
     action="kms:CreateGrant",
@@ -100,15 +101,23 @@ USE_OFFSITE_KEY = Permission(
     why="RDS encrypts the copy under the key of its region",
     condition={"Bool": {"kms:GrantIsForAWSResource": "true"}},
 )
-RESTORE = (
+READ_RESTORED = (
     Permission(
         action="rds:DescribeDBInstances", resource=f"{_RDS}:db:*", why="how the database is placed, and the restored"
     ),
     Permission(
+        action="rds:DescribeDBClusters", resource=f"{_RDS}:cluster:*", why="the same of Aurora clusters", phase="plan"
+    ),
+    Permission(
         action="rds:DescribeDBClusters",
         resource=f"{_RDS}:cluster:*",
-        why="the same of an Aurora cluster",
+        why="how far a restored cluster is",
+        phase="apply",
+        only_with="database_cluster",
     ),
+)
+RESTORE = (
+    *READ_RESTORED,
     Permission(
         action="rds:RestoreDBInstanceFromDBSnapshot",
         resource=f"{_RDS}:*",

@@ -138,7 +138,7 @@ class Requests:
         key = params["KeyId"]
         if "alias/" in key:
             alias = "alias/" + key.rpartition("alias/")[2]
-            yield Asked(action, _arn("kms", region, "key/behind-the-alias"), {"kms:ResourceAliases": (alias,)})
+            yield Asked(action, _arn("kms", region, "key/behind-the-alias"), {"kms:RequestAlias": (alias,)})
         else:
             yield Asked(action, key if key.startswith("arn:") else _arn("kms", region, f"key/{key}"))
 

@@ -37,7 +37,7 @@ class ChangeTaskDefinition(Action[EditParams]):
     Params = EditParams
     Output = ActionOutput
     permissions = (
-        *permissions.READ_SERVICE,
+        *permissions.PLAN_WITH_SERVICE,
         permissions.DESCRIBE_TASK_DEFINITION,
         permissions.UPDATE_SERVICE,
         Permission(action=_REGISTER, resource=_DEFINITIONS, why="register the new revision"),
@@ -58,6 +58,7 @@ class ChangeTaskDefinition(Action[EditParams]):
             action="ecr:DescribeImages",
             resource="arn:{partition}:ecr:{region}:{account}:repository/*",
             why="whether the image to go to is there",
+            phase="plan",
         ),
     )
     risk = Risk.HIGH

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from chalicelib.aws.ecs_families import revision_number
 from chalicelib.models.change import Change, ChangeProgress
+from chalicelib.models.rights import planning
 from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps import permissions
@@ -49,7 +50,7 @@ class DeregisterRevisions(Action[RevisionParams]):
     permissions = (
         permissions.DESCRIBE_SERVICE,
         permissions.DESCRIBE_TASK_DEFINITION,
-        *permissions.READ_DEPLOYMENT_HISTORY,
+        *planning(*permissions.READ_DEPLOYMENT_HISTORY),
         Permission(action="ecs:ListTaskDefinitions", resource="*", why="which revisions there are"),
         Permission(action="ecs:ListClusters", resource="*", why="where a revision may be in use"),
         Permission(action="ecs:ListServices", resource="*", why="which services may use one"),

@@ -8,7 +8,7 @@ from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.history import Creation, MadeKind
 from chalicelib.models.words import Risk
 from chalicelib.steps import made
-from chalicelib.steps.rds_permissions import DELETE_RESTORED, RESTORE
+from chalicelib.steps.rds_permissions import DELETE_RESTORED, READ_RESTORED
 from chalicelib.steps.step import (
     Action,
     ActionOutput,
@@ -44,7 +44,7 @@ class DeleteRestored(Action[DeleteParams]):
     name = "rds.delete_restored"
     Params = DeleteParams
     Output = ActionOutput
-    permissions = (*RESTORE[:2], *DELETE_RESTORED)
+    permissions = (*READ_RESTORED, *DELETE_RESTORED)
     risk = Risk.MEDIUM
     reversible = False
 

@@ -58,6 +58,7 @@ class ModifyInstance(Action[ModifyParams]):
             action="rds:DescribeEvents",
             resource="*",
             why="when its storage was last changed",
+            phase="plan",
         ),
         Permission(
             action=OPERATION,

@@ -18,7 +18,7 @@ from chalicelib.steps import made, permissions
 from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefinition
 from chalicelib.steps.actions.ecs_force_deployment import ForceDeployment, ForceParams
 from chalicelib.steps.definition_edits import paths
-from chalicelib.steps.rds_permissions import RESTORE
+from chalicelib.steps.rds_permissions import READ_RESTORED
 from chalicelib.steps.rollout import refuse_stop_before_start
 from chalicelib.steps.service_state import read_service
 from chalicelib.steps.step import (
@@ -58,8 +58,8 @@ class SwapIn(Action[SwapParams]):
     Params = SwapParams
     Output = ActionOutput
     permissions = (
-        *RESTORE[:2],
-        *permissions.READ_SERVICE,
+        *READ_RESTORED,
+        *permissions.PLAN_WITH_SERVICE,
         permissions.DESCRIBE_TASK_DEFINITION,
         Permission(action="secretsmanager:GetSecretValue", resource=_SECRET, why="which host the secret names"),
         Permission(action=_PUT, resource=_SECRET, why="a new version that names the restored instance"),

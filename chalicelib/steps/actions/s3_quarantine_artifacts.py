@@ -29,7 +29,7 @@ _OBJECTS = "arn:{partition}:s3:::{bucket}/*"
 MOVE_OBJECTS = (
     Permission(action="s3:GetObject", resource=_OBJECTS, why="copy what is moved"),
     Permission(action="s3:PutObject", resource=_OBJECTS, why="its place in quarantine, or back from there"),
-    Permission(action="s3:GetObjectTagging", resource=_OBJECTS, why="its tags move with it"),
+    Permission(action="s3:GetObjectTagging", resource=_OBJECTS, why="its tags move with it", phase="apply"),
     Permission(action="s3:PutObjectTagging", resource=_OBJECTS, why="the same"),
     Permission(action="s3:DeleteObject", resource=_OBJECTS, why="where it was, once the copy is there"),
 )

@@ -3,7 +3,7 @@
 from chalicelib.models.history import Creation, MadeKind
 from chalicelib.steps import made
 from chalicelib.steps.backup_permissions import LIST_SOURCE
-from chalicelib.steps.rds_permissions import RESTORE
+from chalicelib.steps.rds_permissions import READ_RESTORED
 from chalicelib.steps.step import NoParams, Output, Probe, StepContext
 
 THROW_AWAY = (MadeKind.INSTANCE, MadeKind.CLUSTER, MadeKind.SIDE_COPY)
@@ -42,7 +42,7 @@ class DescribeDrill(Probe[NoParams, DrillOutput]):
     name = "backup.drill"
     Params = NoParams
     Output = DrillOutput
-    permissions = (*RESTORE[:2], LIST_SOURCE)
+    permissions = (*READ_RESTORED, LIST_SOURCE)
 
     def read(self, ctx: StepContext, params: NoParams) -> DrillOutput:  # noqa: ARG002 - it has none
         drill = next((one for one in ctx.history.drills(ctx.stack.stack) if one.run_id == ctx.run_id), None)

@@ -17,7 +17,7 @@ from chalicelib.steps.upgrade_preflight import schema_now
 MIGRATES, ROLLS = "mlflow.upgrade_schema", "ecs.change_mlflow_version"
 _OK, _BROKEN = 200, 500
 RIGHTS = (
-    *(one for one in permissions.READ_SERVICE if one not in permissions.READ_TARGETS),
+    *permissions.READ_SERVICE,
     *ASK_MLFLOW,
     *Connect.permissions,
 )

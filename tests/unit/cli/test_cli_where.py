@@ -10,15 +10,20 @@ from steward.sandbox.faults import FAULTS
 from steward.sandbox.scenarios import SCENARIOS
 
 
-@pytest.mark.parametrize("where", ["aws", "http://127.0.0.1:8000", "https://steward.example.com/prod"])
-def test_a_deployed_stage_is_not_there_yet_and_says_so(where):
-    with pytest.raises(InputError, match="comes with the deployed stage"), open_desk(where):
+@pytest.mark.parametrize("where", ["http://steward.example.com/prod", "http://10.0.0.7:8000"])
+def test_a_stage_is_asked_over_https_only_except_on_this_machine(where):
+    with pytest.raises(InputError, match="over https only"), open_desk(where):
         pass
+
+
+def test_what_only_a_sandbox_can_do_is_refused_for_a_stage():
+    with open_desk("https://steward.example.com/prod") as desk, pytest.raises(InputError, match="is for a sandbox"):
+        desk.ask("break", fault="task-hangs")
 
 
 @pytest.mark.parametrize("where", ["", "moon", "Sandbox", "ftp://x"])
 def test_any_other_place_is_refused_with_what_to_write(where):
-    with pytest.raises(InputError, match="write sandbox, sandbox:FAULT, aws or the URL"), open_desk(where):
+    with pytest.raises(InputError, match="write sandbox, sandbox:FAULT, aws, aws:STAGE or the URL"), open_desk(where):
         pass
 
 

@@ -1,0 +1,197 @@
+"""The roles of a stack (S21, S23) and of Steward's own functions (S24), out of what the steps declare."""
+
+import json
+
+import pytest
+
+from chalicelib.models.rights import REVERSIBLE, StackRole, only_reads
+from chalicelib.models.stack import Stack
+from chalicelib.wiring import step_index
+from steward.cli.folders import read_runbooks
+from steward.packaging.names import Names
+from steward.packaging.rights import (
+    RoleTooLarge,
+    role_name,
+    role_policies,
+    role_templates,
+    roles_here,
+    stack_grants,
+    with_roles,
+)
+from steward.packaging.rights_functions import DOES, Deployed, function_policies, policy_of
+from steward.packaging.rights_grants import Grant
+from steward.packaging.rights_words import explained, permission_reference
+from steward.sandbox import place
+
+NAMES = Names("dev")
+
+
+def stack(**over):
+    return with_roles(Stack.model_validate(place.STACK_DOCUMENT | over), "dev")
+
+
+def actions(policy):
+    return {one for said in policy["Statement"] if said["Effect"] == "Allow" for one in said["Action"]}
+
+
+@pytest.mark.parametrize("level", ["shadow", "suggest"])
+def test_a_stack_that_may_not_act_gets_no_right_to_change_anything_s21(level):
+    capped = stack(autonomy=level)
+    (only,) = role_policies(capped, stack_grants(capped, read_runbooks())).items()
+    assert only[0] is StackRole.ACT
+    assert all(only_reads(action) for action in actions(only[1]))
+    assert capped.data_role is None
+    assert len(roles_here([capped], NAMES, read_runbooks(), copies=False)) == 1
+
+
+def test_act_holds_only_reads_and_what_can_be_taken_back_s21():
+    policies = role_policies(stack(), stack_grants(stack(), read_runbooks()))
+    assert {one for one in actions(policies[StackRole.ACT]) if not only_reads(one)} <= set(REVERSIBLE)
+    assert {"s3:DeleteObject", "ecs:RegisterTaskDefinition", "rds:DeleteDBSnapshot"} <= actions(
+        policies[StackRole.DATA]
+    )
+
+
+def test_nobody_deletes_versions_of_a_backup_or_loosens_its_bucket_s17():
+    for policy in role_policies(stack(), stack_grants(stack(), read_runbooks())).values():
+        (denied,) = [said for said in policy["Statement"] if said["Effect"] == "Deny"]
+        assert {"s3:DeleteObjectVersion", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"} <= set(
+            denied["Action"]
+        )
+        assert not actions(policy) & set(denied["Action"])
+
+
+def test_roles_may_be_passed_only_to_tasks_and_only_those_of_the_current_revision_s11():
+    passed = [grant for grant in stack_grants(stack(), read_runbooks()) if grant.action == "iam:PassRole"]
+    assert {grant.resource for grant in passed} == {place.TASK_ROLE_ARN, place.EXECUTION_ROLE_ARN}
+    wanted = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    assert all(json.loads(grant.condition) == wanted for grant in passed)
+
+
+def test_a_stack_without_aurora_has_no_right_on_clusters_snapshots():
+    assert not [grant for grant in stack_grants(stack(), read_runbooks()) if "cluster-snapshot" in grant.resource]
+
+
+def test_s23_the_trust_names_steward_s_exact_role_and_the_stack_s_external_id():
+    away = stack(account="210987654321", stack="away")
+    template = role_templates([away], NAMES, read_runbooks(), copies=False)["away"]
+    for role in template["Resources"].values():
+        assume, source = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        arn = "arn:${AWS::Partition}:iam::${StewardAccount}:role/mlflow-steward-dev-advance-${StewardRegion}"
+        assert assume["Principal"] == source["Principal"] == {"AWS": [{"Fn::Sub": arn}]}
+        assert assume["Condition"]["StringEquals"] == {"sts:ExternalId": away.external_id}
+        assert source["Action"] == "sts:SetSourceIdentity"
+
+
+def test_here_and_there_the_roles_are_the_same_but_for_whose_account_it_is_s23():
+    here = list(roles_here([stack()], NAMES, read_runbooks(), copies=False).values())
+    moved = stack(account="210987654321")
+    there = list(role_templates([moved], NAMES, read_runbooks(), copies=False)[place.NAME]["Resources"].values())
+    for one, other in zip(here, there, strict=True):
+        mine = _texts(one["Properties"]["Policies"])
+        assert json.dumps(mine).replace("${AWS::AccountId}", "210987654321") == json.dumps(
+            _texts(other["Properties"]["Policies"])
+        )
+
+
+def _texts(policy):
+    """With every Fn::Sub as the text it stands for."""
+    if isinstance(policy, dict):
+        return policy["Fn::Sub"] if set(policy) == {"Fn::Sub"} else {key: _texts(one) for key, one in policy.items()}
+    return [_texts(one) for one in policy] if isinstance(policy, list) else policy
+
+
+def test_external_ids_differ_from_stack_to_stack_and_stay_the_same_s23():
+    assert stack().external_id == stack().external_id
+    assert len({stack().external_id, stack(stack="another").external_id, stack(account="1" * 12).external_id}) == 3
+
+
+def test_what_the_stack_file_names_stays():
+    own = stack(role="my-role", dataRole="my-data-role")
+    assert (own.role, own.data_role) == ("my-role", "my-data-role")
+    assert roles_here([own], NAMES, read_runbooks(), copies=False) == {}
+
+
+def test_long_names_are_cut_and_stay_different():
+    names = {role_name("production", "a" * 60 + end, which) for end in ("x", "y") for which in StackRole}
+    assert len(names) == 4
+    assert all(len(name) <= 64 for name in names)
+
+
+def test_a_policy_that_iam_would_refuse_is_refused_here():
+    many = tuple(Grant(StackRole.ACT, f"s3:Get{number}", f"arn:aws:s3:::{'b' * 60}{number}") for number in range(200))
+    with pytest.raises(RoleTooLarge):
+        role_policies(stack(), many)
+
+
+# -- Steward's own functions -------------------------------------------------------------------
+
+
+def partitions(which, *wanted):
+    said = policy_of(NAMES, which, Deployed([stack()]))["Statement"]
+    return {
+        key
+        for one in said
+        if one["Effect"] == "Allow" and set(wanted) & set(one["Action"])
+        for key in one.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ())
+    }
+
+
+def test_s24_intake_can_write_no_approval_and_no_audit():
+    assert partitions("intake", "dynamodb:PutItem") == {"EVENT#*", "FLEET", "INCIDENT#*", "RUN#*", "STACK#*"}
+
+
+@pytest.mark.parametrize("which", sorted(set(DOES) - {"api"}))
+def test_s24_only_the_api_writes_the_stop_flag(which):
+    said = policy_of(NAMES, which, Deployed([stack()]))["Statement"]
+    writes = [one for one in said if "dynamodb:UpdateItem" in one["Action"] and one["Effect"] == "Allow"]
+    denied = [one for one in said if one["Effect"] == "Deny"]
+    assert not writes or denied[0]["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:Attributes": ["stopped"]}}
+
+
+@pytest.mark.parametrize("which", ["intake", "schedule", "api", "sweep"])
+def test_s21_nobody_but_advance_becomes_a_stack_s_role(which):
+    allowed = actions(policy_of(NAMES, which, Deployed([stack()], copies=True)))
+    services = {action.partition(":")[0] for action in allowed}
+    assert "sts" not in services
+    assert services <= {"dynamodb", "logs", "s3", "secretsmanager", "sns", "sqs", "ssm", "states"}
+
+
+def test_advance_holds_no_right_on_any_stack_but_to_become_its_roles_s21():
+    allowed = actions(policy_of(NAMES, "advance", Deployed([stack()])))
+    assert {action.partition(":")[0] for action in allowed} == {"dynamodb", "logs", "s3", "ssm", "states", "sts"}
+    assert partitions("advance", "dynamodb:PutItem") == {
+        "APPROVAL#*", "FLEET", "HISTORY#*", "INCIDENT#*", "RUN#*", "STACK#*",
+    }  # fmt: skip
+
+
+def test_advance_may_call_the_reach_functions_of_stacks_that_have_a_network():
+    network = {"subnets": ["subnet-0a1b2c3d4e5f60001"], "securityGroups": ["sg-0a1b2c3d4e5f60000"]}
+    policy = json.dumps(policy_of(NAMES, "advance", Deployed([stack(network=network)])))
+    assert f"function:mlflow-steward-dev-reach-{place.NAME}" in policy
+
+
+def test_every_function_has_a_policy_and_copies_only_where_there_are_some():
+    assert set(function_policies(NAMES, Deployed([stack()], copies=True))) == set(DOES)
+    assert "copy-shard" not in function_policies(NAMES, Deployed([stack()]))
+
+
+# -- in words ----------------------------------------------------------------------------------
+
+
+def test_every_right_is_explained_in_a_sentence_that_says_who_needs_it():
+    for one in explained(stack(), read_runbooks()):
+        assert one["why"], one
+        assert one["steps"], one
+        assert one["runbooks"], one
+        assert one["sentence"].startswith(f"{one['action']} {'changes' if one['changes'] else 'reads'} ")
+
+
+def test_of_one_runbook_only_what_it_needs_is_explained():
+    found = explained(stack(), read_runbooks(), "prune-snapshots")
+    assert {one["action"] for one in found if one["changes"]} == {"rds:DeleteDBSnapshot"}
+
+
+def test_the_reference_has_every_right_that_any_step_declares():
+    page = permission_reference(step_index())
+    assert all(f"`{one.action}`" in page for entry in step_index().steps.values() for one in entry.permissions)
