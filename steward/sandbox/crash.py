@@ -22,7 +22,7 @@ from chalicelib.store.table import Item, Key
 from steward.sandbox.crash_backups import backup_problems, quarters
 from steward.sandbox.crash_copies import copy_problems, is_copying
 from steward.sandbox.crash_drills import drill_problems, is_of_history, is_sample
-from steward.sandbox.crash_effects import REGISTERS, effect, effects_of
+from steward.sandbox.crash_effects import REGISTERS, effect, effects_of, is_move, moved_wrongly
 from steward.sandbox.crash_objects import FragileHttp, is_many, tracking_problems
 from steward.sandbox.simulation import Simulation
 
@@ -273,10 +273,11 @@ def _effects(simulation: Simulation) -> list[str]:
     called = Counter(effect(f"{call.service}:{call.operation}", call.params) for call in simulation.world.mutations())
     if many:  # their objects are counted one by one by the case itself
         called = Counter({each: n for each, n in called.items() if not each.startswith(("s3:", "kms:"))})
+    problems = []
     if REGISTERS in recorded:  # one Change: a new revision, and the service moved onto it
-        moves = ("ecs:UpdateService", '"taskDefinition"')
-        called = Counter({each: n for each, n in called.items() if not all(word in each for word in moves)})
-    problems = [f"recorded but not made: {each}" for each in recorded if each not in called]
+        problems = moved_wrongly(recorded, called)
+        recorded, called = (Counter({e: n for e, n in of.items() if not is_move(e)}) for of in (recorded, called))
+    problems += [f"recorded but not made: {each}" for each in recorded if each not in called]
     problems += [f"made but not recorded: {each}" for each in called if each not in recorded]
     # Stopping a stopped task or setting the same count again changes nothing; a second deployment would.
     once_only = ("forceNewDeployment", REGISTERS, "rds:Create", "rds:Copy", "rds:Restore")

@@ -1,6 +1,7 @@
 """What calls a recorded Change stands for, spelled so that Changes and calls can be counted against each other."""
 
 import json
+from collections import Counter
 from typing import Any
 
 REGISTERS = "ecs:RegisterTaskDefinition"
@@ -27,3 +28,21 @@ def effect(operation: str, parameters: dict[str, Any]) -> str:
         return operation  # the call carries the whole definition, the Change only what differs
     kept = {key: value for key, value in parameters.items() if key not in {"reason", "Tags"}}
     return f"{operation} {json.dumps(kept, sort_keys=True, default=str)}"
+
+
+def is_move(one: str) -> bool:
+    """The service is moved onto a revision: named in the call, by what it differs in, or by what was before."""
+    return one.startswith("ecs:UpdateService") and any(f'"{word}"' in one for word in ("taskDefinition", "former"))
+
+
+def moved_wrongly(recorded: Counter[str], called: Counter[str]) -> list[str]:
+    """Each new revision is one move, each recorded move another; moving where one is already is none."""
+    wanted = recorded[REGISTERS] + sum(n for one, n in recorded.items() if is_move(one))
+    moves = [one for one in called if is_move(one)]
+    named = [one for one in recorded if is_move(one) and '"taskDefinition"' in one and one not in moves]
+    problems = [f"recorded but not made: {one}" for one in named]
+    if not moves:
+        problems.append(f"recorded {wanted} move(s) of the service, made none")
+    if len(moves) > wanted:
+        problems.append(f"moved onto {len(moves)} revisions, recorded {wanted}: {'; '.join(moves)}")
+    return problems

@@ -42,10 +42,14 @@ class DeployedStage:
         self._processes: dict[str, LambdaProcess] = {}
 
     def __enter__(self) -> Self:
+        try:
+            for create in (self._tables, self._buckets, self._parameters):
+                create()
+            self.machine_arn = self._machine()
+        except BaseException:
+            self.world.close()  # moto is one a process: left open, it would be there for whoever comes next
+            raise
         self.endpoint.__enter__()
-        for create in (self._tables, self._buckets, self._parameters):
-            create()
-        self.machine_arn = self._machine()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:

@@ -103,7 +103,8 @@ class Enforcement:
             return refusal_of(request, Declined("AccessDenied", "Access Denied", 403)) if said else None
 
         session.events.register_first("before-call", cast("Any", before_call), unique_id="sandbox-iam")
-        session.events.register_first("before-send.s3", cast("Any", before_send), unique_id="sandbox-iam-s3")
+        # More particular than where the world's S3 answers, and so before it.
+        session.events.register_first("before-send.s3.*", cast("Any", before_send), unique_id="sandbox-iam-s3")
 
     # -- judging -------------------------------------------------------------------------------
 
@@ -140,12 +141,9 @@ class Enforcement:
 
     def _tags_of(self, arn: str) -> Mapping[str, str]:
         region = arn.split(":")[3]
-        everything = [*self.world.rds.of_region(region), *self.world.rds.restored.values()]
-        tags = [one.tags for one in everything if one.arn == arn]
-        return {tag["Key"]: tag["Value"] for tag in tags[0]} if tags else {}
-
-    def unused(self) -> list[Grant]:
-        return [grant for grant in self.grants if grant not in self.used]
+        tags = {one.arn: one.tags for one in self.world.rds.of_region(region)}
+        tags |= {one.arn: one.tags for one in self.world.rds.restored.values()}
+        return {tag["Key"]: tag["Value"] for tag in tags.get(arn, ())}
 
 
 class _Keeping:
@@ -160,7 +158,7 @@ class _Keeping:
         options = getattr(config, "_user_provided_options", None)
         name = f"{service} {sorted((key, str(value)) for key, value in given.items() if key != 'config')} {options}"
         if name not in self._kept:
-            self._kept[name] = self._session.client(service, **given)
+            self._kept[name] = self._session.client(service, **given)  # type: ignore[call-overload]  # of any service
         return self._kept[name]
 
 
