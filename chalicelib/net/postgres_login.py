@@ -137,9 +137,10 @@ def _contents(connection: "Connection", within_s: float) -> Contents:
 
     def ask(sql: str) -> Rows | None:
         try:
-            return list(connection.run(sql))
+            found = connection.run(sql)
         except DatabaseError:  # no such table, or not in time
             return None
+        return list(found or ())  # None: a statement without rows, like SET
 
     ask(f"SET statement_timeout = {int(within_s * 250)}")
     return read_contents(ask)

@@ -99,8 +99,11 @@ def _wanted(ctx: StepContext) -> _Wanted | None:
     return found
 
 
-def _needs_restore(wanted: _Wanted, schema: str | None, *, in_place: bool | None) -> bool:
-    """A service that was to keep its version has nothing to go back to once its schema is the one it wants."""
+def _needs_restore(wanted: _Wanted, schema: str | None, *, in_place: bool | None) -> bool | None:
+    """A service that was to keep its version has nothing to go back to once its schema is the one it wants.
+    Where MLflow cannot be asked, only a schema that got stuck half-way proves it (S3)."""
+    if in_place is None:
+        return True if wanted.schema is not None and schema not in {wanted.before, wanted.schema} else None
     return in_place is False and (wanted.revision_of is not None or schema != wanted.schema)
 
 

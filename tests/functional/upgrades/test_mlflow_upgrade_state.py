@@ -51,6 +51,20 @@ def test_a_half_done_migration_needs_it_too(site):
     assert site.read(PROBE).needs_restore is True
 
 
+def test_s3_with_a_server_out_of_reach_only_a_schema_stuck_half_way_proves_that_it_needs_it(site):
+    site.world.break_with("older-mlflow", migration="half")
+    with pytest.raises(StepFailed):
+        migrated(site)
+    stack = site.world.stack().model_copy(update={"url": None})
+    assert PROBE.read(site.ctx(stack=stack), PROBE.Params()).needs_restore is True
+
+
+def test_s3_with_a_server_out_of_reach_a_whole_migration_proves_nothing(older):
+    migrated(older)
+    stack = older.world.stack().model_copy(update={"url": None})
+    assert PROBE.read(older.ctx(stack=stack), PROBE.Params()).needs_restore is None
+
+
 def test_a_migration_that_changed_nothing_needs_no_restore(site):
     site.world.break_with("older-mlflow", migration="fails")
     with pytest.raises(StepFailed):
