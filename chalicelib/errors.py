@@ -14,6 +14,8 @@
     ├── StoreError
     │   ├── EventInProgress         another worker has the event; retryable
     │   ├── StaleWrite              somebody wrote first: read again, decide again
+    │   ├── SchemaBehind            the table is of an older version; retryable: sweep migrates it
+    │   ├── SchemaUnknown           the table is of a version that this one does not know
     │   └── StoreUnavailable        retryable; a guard that meets it refuses
     ├── AwsError                    what a call to AWS answered, translated once in the gateway
     │   ├── AwsDenied · AwsNotFound · AwsInvalid
@@ -133,6 +135,25 @@ class StaleWrite(StoreError):
     def __init__(self, key: str) -> None:
         self.key = key
         super().__init__(f"{key} was written by somebody else since it was read")
+
+
+class SchemaBehind(StoreError):
+    retryable = True
+
+    def __init__(self, found: int, wanted: int) -> None:
+        self.found, self.wanted = found, wanted
+        super().__init__(
+            f"the table has schema {found} and this version works with {wanted}: the next sweep migrates it, within a"
+            " minute; until then nothing is read or written"
+        )
+
+
+class SchemaUnknown(StoreError):
+    def __init__(self, found: int, wanted: int) -> None:
+        self.found, self.wanted = found, wanted
+        what = f"schema {found}" if found > 0 else "a schema that is no number"
+        remedy = "deploy the newer version again" if found > wanted else "deploy a version that knows it first"
+        super().__init__(f"the table has {what} and this version works with {wanted}: {remedy}; nothing was changed")
 
 
 class StoreUnavailable(StoreError):

@@ -35,7 +35,15 @@ answer says so."""
 
 @cache
 def parts() -> "Parts":
-    return _build(os.environ)
+    import gc
+
+    # What is built here lives as long as the process: looking for garbage in it meanwhile is a tenth of the time.
+    gc.disable()
+    try:
+        return _build(os.environ)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @cache
@@ -70,8 +78,7 @@ def step_index() -> "StepIndex":
 def engine_ports(table: "Table", stacks: "Mapping[str, Stack]", **rest: Any) -> Any:  # noqa: ANN401  # see Ports
     """The engine over one table; `rest` are sessions, http, jitter."""
     from chalicelib.engine.ports import Ports
-    from chalicelib.steps.checks import CHECKS
-    from chalicelib.steps.registry import ACTIONS, PROBES
+    from chalicelib.models.later import Later
     from chalicelib.store.approvals import Approvals
     from chalicelib.store.history import History
     from chalicelib.store.incidents import Incidents
@@ -85,11 +92,17 @@ def engine_ports(table: "Table", stacks: "Mapping[str, Stack]", **rest: Any) -> 
         incidents=Incidents(table),
         history=History(table),
         stacks=stacks,
-        probes=PROBES,
-        actions=ACTIONS,
-        checks=CHECKS,
+        probes=Later(lambda: _steps().PROBES),
+        actions=Later(lambda: _steps().ACTIONS),
+        checks=Later(lambda: _steps().CHECKS),
         **rest,
     )
+
+
+def _steps() -> Any:  # noqa: ANN401  # the module of every step; `intake` and `api` never load it
+    from chalicelib.steps import registry
+
+    return registry
 
 
 def pinned(runbooks: "Mapping[str, Runbook]") -> "dict[str, Runbook]":
@@ -103,31 +116,34 @@ def _build(env: "Mapping[str, str]") -> "Parts":
     import random
     import uuid
 
-    import boto3
-
     from chalicelib.aws.blobs import S3Blobs
     from chalicelib.aws.gateways import Aws
-    from chalicelib.aws.sessions import StackSessions
+    from chalicelib.aws.lean_session import botocore_version
+    from chalicelib.aws.sessions import StackSessions, lean_session
+    from chalicelib.aws.sns import by_name
     from chalicelib.catalog.match import Matcher
     from chalicelib.engine.machine import StepFunctionsDriver
     from chalicelib.flows.parts import Parts
     from chalicelib.guards.roles import Roles
     from chalicelib.net.guarded import GuardedHttp
     from chalicelib.observability import PowertoolsTelemetry
-    from chalicelib.settings import Settings, check_boto3
+    from chalicelib.settings import LEAST_BOTOCORE, Settings, check_boto3
     from chalicelib.signals.tie import StackKeys
     from chalicelib.steps.senses import Senses
     from chalicelib.store.audit import Audit
     from chalicelib.store.decisions import Decisions
-    from chalicelib.store.dynamodb import DynamoTable
+    from chalicelib.store.dynamodb import DynamoTable, dynamo_client
+    from chalicelib.store.schema import fit_schema
 
-    check_boto3(boto3.__version__)
+    check_boto3(botocore_version(), LEAST_BOTOCORE)
     settings = Settings.from_env(env)
-    sessions = StackSessions(settings.region)
+    session: Any = lean_session(settings.region, None)  # one for all of Steward's own clients
+    sessions = StackSessions(settings.region, lambda where, lent: lean_session(where, lent) if lent else session)
     own: Aws = sessions.own
-    table = DynamoTable(settings.table, lambda: boto3.client("dynamodb", region_name=settings.region))
+    table = DynamoTable(settings.table, lambda: dynamo_client(session))
     telemetry = PowertoolsTelemetry(settings.stage, settings.log_level)
     stacks = _stacks(own, settings.stage, telemetry)
+    fit_schema(table, stacks, migrates=_may_migrate(env))
     runbooks = pinned(_runbooks())
     http = GuardedHttp()
     return Parts(
@@ -151,7 +167,12 @@ def _build(env: "Mapping[str, str]") -> "Parts":
         matcher=Matcher.of(runbooks.values()),
         stack_keys=StackKeys.of(stacks.values()),
         channels=_channels(
-            own, stacks, telemetry, http, slack_buttons=any(w.source == "slack" for w in settings.webhooks.values())
+            stacks,
+            telemetry=telemetry,
+            http=http,
+            publish=by_name(own.sns, settings.region, settings.account),
+            read_secret=own.secrets.text,
+            slack_buttons=any(w.source == "slack" for w in settings.webhooks.values()),
         ),
         driver=StepFunctionsDriver(own.sfn, settings.machine_arn, telemetry),
         telemetry=telemetry,
@@ -165,6 +186,12 @@ def _build(env: "Mapping[str, str]") -> "Parts":
         webhooks=settings.webhooks,
         secret_pair=own.secrets.pair,
     )
+
+
+def _may_migrate(env: "Mapping[str, str]") -> bool:
+    """In the cloud sweep alone: one worker at a time, with time enough, and with the right to write there (S24)."""
+    function = env.get("AWS_LAMBDA_FUNCTION_NAME", "")
+    return not function or function.endswith("-sweep")
 
 
 def _carry_into(own: Any, stage: str) -> "Callable[[Stack], Carry]":  # noqa: ANN401
@@ -203,10 +230,11 @@ def _fingerprint_key(own: Any, secret: str | None) -> "Callable[[], bytes] | Non
 def _stacks(own: Any, stage: str, telemetry: Any) -> "Mapping[str, Stack]":  # noqa: ANN401
     """From SSM parameters, one a stack, written by packaging; only those that were packaged (S22)."""
     from chalicelib.catalog.deployed import deployed_stacks
+    from chalicelib.observability import Level
 
     stacks = deployed_stacks(own.ssm.parameters_under(f"/steward/{stage}/stacks"), _compiled(STACKS_FILE))
     for problem in stacks.refused.values():
-        telemetry.note(problem, level="error")
+        telemetry.note(problem, level=Level.ERROR)
     return stacks
 
 
@@ -243,28 +271,11 @@ def _diagnoser() -> "Diagnoser | None":
     from chalicelib.diagnosis.load import load_compiled
 
     compiled = _compiled(SIGNATURES_FILE)
-    return Diagnoser(load_compiled(compiled)) if compiled else None
+    return Diagnoser(lambda: load_compiled(compiled)) if compiled else None
 
 
-def _channels(
-    own: Any,  # noqa: ANN401
-    stacks: "Mapping[str, Stack]",
-    telemetry: Any,  # noqa: ANN401
-    http: Any,  # noqa: ANN401
-    *,
-    slack_buttons: bool,
-) -> "dict[str, Any]":
+def _channels(stacks: "Mapping[str, Stack]", **through: Any) -> "dict[str, Any]":
     from chalicelib.notify.channels import build_channel
 
     names = {name for stack in stacks.values() for listed in stack.channels.values() for name in listed}
-    return {
-        name: build_channel(
-            name,
-            telemetry=telemetry,
-            publish=own.sns.publish,
-            read_secret=own.secrets.text,
-            http=http,
-            slack_buttons=slack_buttons,
-        )
-        for name in sorted(names)
-    }
+    return {name: build_channel(name, **through) for name in sorted(names)}

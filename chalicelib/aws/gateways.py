@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.aws.plan_mode import refuse_changes
+from chalicelib.aws.when_used import WhenUsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,11 +49,13 @@ class Session(Protocol):
 
 
 class Aws:
-    def __init__(self, session: Session, region: str, *, read_only: bool = False) -> None:
-        """`read_only` is plan mode. It is put on the clients, since a session can be shared."""
+    def __init__(self, session: Session, region: str, *, read_only: bool = False, later: bool = False) -> None:
+        """`read_only` is plan mode. It is put on the clients, since a session can be shared.
+        `later` makes a client at its first call: wiring hands out gateways of which an event needs one or two."""
         self.region = region
         self.read_only = read_only
         self._session = session
+        self._later = later
         self._making = threading.Lock()
 
     def in_region(self, region: str) -> "Aws":
@@ -74,11 +77,19 @@ class Aws:
             user_agent_extra="mlflow-steward",
         )
         config = usual.merge(config) if config is not None else usual
+
+        create = self._session.client
+
+        def make() -> Any:  # noqa: ANN401
+            client = create(service, region_name=self.region, config=config, **over)
+            if self.read_only:
+                refuse_changes(client.meta.events)
+            return client
+
+        if self._later:
+            return WhenUsed(make, self._making)
         with self._making:  # probes side by side ask for clients at once, and sessions of boto3 are not thread-safe
-            client = self._session.client(service, region_name=self.region, config=config, **over)
-        if self.read_only:
-            refuse_changes(client.meta.events)
-        return client
+            return make()
 
     @cached_property
     def autoscaling(self) -> "Autoscaling":

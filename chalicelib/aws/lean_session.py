@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import botocore.session
 
 
@@ -52,6 +54,29 @@ def _without_prose(found: dict[str, Any]) -> dict[str, Any]:
     if isinstance(found.get("documentation"), str):
         found["documentation"] = ""
     return found
+
+
+class LeanSession:
+    """What of `boto3.Session` is used, without boto3: importing it brings transfers and resources along that
+    nobody here asks for, a third of the time until a first client is there."""
+
+    def __init__(
+        self, region: str, access_key: str | None = None, secret_key: str | None = None, token: str | None = None
+    ) -> None:
+        self._core = lean_core()
+        self._core.set_config_variable("region", region)
+        if access_key is not None and secret_key is not None:
+            self._core.set_credentials(access_key, secret_key, token)
+
+    @property
+    def client(self) -> "Callable[..., Any]":
+        return self._core.create_client
+
+
+def botocore_version() -> str:
+    import botocore
+
+    return str(botocore.__version__)
 
 
 def lean_core() -> "botocore.session.Session":

@@ -18,12 +18,15 @@ _SERVICES = frozenset(
         "cloudtrail",
         "cloudwatch",
         "cloudwatch-logs",
+        "dynamodb",
         "ecr",
         "ecs",
         "elastic-load-balancing-v2",
         "eventbridge",
         "health",
+        "iam",
         "kms",
+        "lambda",
         "rds",
         "s3",
         "scheduler",
@@ -40,6 +43,7 @@ _SERVICES = frozenset(
 
 _ALSO_READ_ONLY = frozenset(
     {
+        ("iam", "SimulatePrincipalPolicy"),
         ("kms", "VerifyMac"),
         ("rds", "DownloadDBLogFilePortion"),
         ("sts", "AssumeRole"),  # how a step gets its narrowed rights; changes nothing

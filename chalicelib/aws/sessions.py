@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from chalicelib.aws.gateways import Aws, Session
 from chalicelib.aws.sts import Credentials
 from chalicelib.errors import AwsDenied, AwsInvalid
-from chalicelib.models.rights import StackRole, reads_of, role_for
+from chalicelib.models.rights import StackRole, acting_with, reads_of, role_for
 from chalicelib.models.stack import Stack
 from chalicelib.models.step_index import Permission
 
@@ -70,24 +70,16 @@ class _AssumedLater:
             return self._session.client
 
 
-def boto3_session(region: str, credentials: Credentials | None) -> Session:
-    import boto3
-
-    from chalicelib.aws.lean_session import lean_core
+def lean_session(region: str, credentials: Credentials | None) -> Session:
+    from chalicelib.aws.lean_session import LeanSession
 
     if credentials is None:
-        return boto3.Session(botocore_session=lean_core(), region_name=region)
-    return boto3.Session(
-        botocore_session=lean_core(),
-        region_name=region,
-        aws_access_key_id=credentials.access_key,
-        aws_secret_access_key=credentials.secret_key,
-        aws_session_token=credentials.token,
-    )
+        return LeanSession(region)
+    return LeanSession(region, credentials.access_key, credentials.secret_key, credentials.token)
 
 
 class StackSessions:
-    def __init__(self, home_region: str, factory: SessionFactory = boto3_session) -> None:
+    def __init__(self, home_region: str, factory: SessionFactory = lean_session) -> None:
         self._home_region = home_region
         self._factory = factory
         self._kept: dict[tuple[str, bool], Aws] = {}
@@ -95,7 +87,7 @@ class StackSessions:
     @cached_property
     def own(self) -> Aws:
         """Steward's own rights, for its own state; steps never see it."""
-        return Aws(self._factory(self._home_region, None), self._home_region)
+        return Aws(self._factory(self._home_region, None), self._home_region, later=True)
 
     @cached_property
     def _account(self) -> str:
@@ -108,7 +100,7 @@ class StackSessions:
         Where nothing but reading is wanted, no more is asked for: a plan never holds a right to change (S21)."""
         if stack.role is None:
             return self._unassumed(stack.region, plan_mode)
-        wanted = reads_of(permissions) if plan_mode else tuple(permissions)
+        wanted = reads_of(permissions) if plan_mode else acting_with(permissions)
         if not wanted:
             return Aws(_NoRights(), stack.region, read_only=plan_mode)
         credentials = self._assume(stack, role_of_stack(stack, stack.role, wanted), run_id, step, wanted)
@@ -212,7 +204,7 @@ def _policy(stack: Stack, account: str, permissions: Sequence[Permission]) -> st
     facts = resource_facts(stack, account)
     groups: dict[tuple[str, str], set[str]] = {}
     for permission in permissions:
-        resource = fill(permission.resource, facts)
+        resource = resource_of(permission, facts)
         if resource is not None:
             condition = {op: {k: fill(v, facts) or v for k, v in c.items()} for op, c in permission.condition.items()}
             groups.setdefault((resource, json.dumps(condition, sort_keys=True)), set()).add(permission.action)
@@ -243,6 +235,7 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
         "account": account,
         "stack": stack.stack,
         "offsite_region": offsite.region if offsite else None,
+        "offsite_account": offsite.account if offsite else None,
         "offsite_key": _key_arn(stack, account, offsite.kms_key, offsite.region) if offsite else None,
         "cluster": stack.ecs.cluster,
         "service": stack.ecs.service,
@@ -281,6 +274,13 @@ def _secret_name(name_or_arn: str | None) -> str | None:
     if name_or_arn is None or not name_or_arn.startswith("arn:"):
         return name_or_arn
     return re.sub(r"-\w{6}$", "", name_or_arn.split(":", 6)[-1])
+
+
+def resource_of(permission: Permission, facts: dict[str, str | None]) -> str | None:
+    """None: this stack has nothing that the right could be used on."""
+    if permission.only_with is not None and facts[permission.only_with] is None:
+        return None
+    return fill(permission.resource, facts)
 
 
 def fill(template: str, facts: dict[str, str | None]) -> str | None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from chalicelib.aws.translate import calling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
@@ -27,3 +29,15 @@ class Sns:
         with calling("sns:Publish"):
             answer = self._client.publish(TopicArn=topic_arn, Message=message, Subject=line, MessageAttributes=typed)
         return answer["MessageId"]
+
+
+def by_name(sns: Sns, region: str, account: str) -> "Callable[[str, str | None, str], None]":
+    """Stack files name topics; SNS wants the ARN: of this account and region, as packaging gives the right to it."""
+    from chalicelib.aws.sessions import partition_of
+
+    here = f"arn:{partition_of(region)}:sns:{region}:{account}"
+
+    def publish(topic: str, subject: str | None, message: str) -> None:
+        sns.publish(topic if topic.startswith("arn:") else f"{here}:{topic}", message, subject=subject)
+
+    return publish

@@ -61,7 +61,11 @@ class Survey:
     def services(self, cluster: str) -> Iterator[ServiceSeen]:
         ecs = self._client("ecs")
         with calling("ecs:ListServices"):
-            arns = [arn for page in ecs.get_paginator("list_services").paginate(cluster=cluster) for arn in page["serviceArns"]]
+            arns = [
+                arn
+                for page in ecs.get_paginator("list_services").paginate(cluster=cluster)
+                for arn in page["serviceArns"]
+            ]
         for at in range(0, len(arns), _PER_CALL):
             with calling("ecs:DescribeServices"):
                 few = arns[at : at + _PER_CALL]
@@ -72,7 +76,9 @@ class Survey:
 
     def _service(self, cluster: str, raw: Mapping[str, Any]) -> ServiceSeen:
         with calling("ecs:DescribeTaskDefinition"):
-            definition = self._client("ecs").describe_task_definition(taskDefinition=raw["taskDefinition"])["taskDefinition"]
+            definition = self._client("ecs").describe_task_definition(taskDefinition=raw["taskDefinition"])[
+                "taskDefinition"
+            ]
         network = raw.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
         return ServiceSeen(
             cluster=cluster,
@@ -101,11 +107,21 @@ class Survey:
             pages = rds.get_paginator("describe_db_clusters").paginate()
             clusters = [raw for page in pages for raw in page["DBClusters"]]
         found = [
-            DatabaseSeen(raw["DBInstanceIdentifier"], False, raw.get("Engine", ""), _hosts(raw.get("Endpoint", {}).get("Address")))
+            DatabaseSeen(
+                raw["DBInstanceIdentifier"],
+                False,
+                raw.get("Engine", ""),
+                _hosts(raw.get("Endpoint", {}).get("Address")),
+            )
             for raw in single
         ]
         found += [
-            DatabaseSeen(raw["DBClusterIdentifier"], True, raw.get("Engine", ""), _hosts(raw.get("Endpoint"), raw.get("ReaderEndpoint")))
+            DatabaseSeen(
+                raw["DBClusterIdentifier"],
+                True,
+                raw.get("Engine", ""),
+                _hosts(raw.get("Endpoint"), raw.get("ReaderEndpoint")),
+            )
             for raw in clusters
         ]
         return tuple(found)
@@ -132,7 +148,9 @@ class Survey:
     def alarms(self) -> Iterator[tuple[str, Mapping[str, str]]]:
         """Name and dimensions of every metric alarm."""
         with calling("cloudwatch:DescribeAlarms"):
-            for page in self._client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"]):
+            for page in (
+                self._client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"])
+            ):
                 for raw in page.get("MetricAlarms", []):
                     yield raw["AlarmName"], {each["Name"]: each["Value"] for each in raw.get("Dimensions", [])}
 

@@ -1,8 +1,9 @@
 """Symptoms in, Diagnosis out. The words of the evidence are made inert here, once, for whoever shows them (S30)."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 
 from chalicelib.diagnosis.hits import Hit, Seen, SignatureMatcher
 from chalicelib.diagnosis.knowledge import Cause, Knowledge, Surface
@@ -38,11 +39,19 @@ FACTS_OF_THE_REASONER = frozenset({*_BAD, *_GOOD, _ANONYMOUS, _API, _SCALED})
 
 
 class Diagnoser:
-    """Holds the compiled signatures; make one and keep it."""
+    """Holds the compiled signatures; make one and keep it. They are compiled when first asked: most functions of
+    Lambda never diagnose, and it would be half of their cold start."""
 
-    def __init__(self, knowledge: Knowledge) -> None:
-        self._knowledge = knowledge
-        self._matcher = SignatureMatcher(knowledge)
+    def __init__(self, knowledge: Knowledge | Callable[[], Knowledge]) -> None:
+        self._given = knowledge
+
+    @cached_property
+    def _knowledge(self) -> Knowledge:
+        return self._given if isinstance(self._given, Knowledge) else self._given()
+
+    @cached_property
+    def _matcher(self) -> SignatureMatcher:
+        return SignatureMatcher(self._knowledge)
 
     def cause(self, name: str) -> Cause:
         return self._knowledge.cause[name]

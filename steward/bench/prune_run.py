@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.aws.gateways import Aws
-from chalicelib.aws.sessions import boto3_session
+from chalicelib.aws.sessions import lean_session
 from chalicelib.errors import HttpFailure
 from chalicelib.models.change import ChangeProgress, ChangeState
 from chalicelib.models.history import Backup, BackupKind, Creation, MadeKind
@@ -50,7 +50,7 @@ def main(how_many: int, keep: int) -> int:
             "database": {"instance": DATABASE},
         }
     )
-    aws = Aws(boto3_session("eu-west-2", None), "eu-west-2")  # AWS_ENDPOINT_URL says where
+    aws = Aws(lean_session("eu-west-2", None), "eu-west-2")  # AWS_ENDPOINT_URL says where
     ctx = StepContext(stack=stack, run_id="r-b", step_id="prune", now=now, aws=aws, http=_NoHttp(), history=history)
     action = PruneSnapshots()
     for change in action.plan(ctx, PruneParams(count=keep)):

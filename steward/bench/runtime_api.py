@@ -43,12 +43,12 @@ class LambdaProcess:
 
     def __init__(self, tree: Path, handler: str, env: Mapping[str, str], *, timeout_s: int = 300) -> None:
         self._tree, self._handler, self._timeout_s = tree, handler, timeout_s
-        self._waiting: queue.Queue[_Asked | None] = queue.Queue()
+        self._waiting: queue.Queue[_Asked] = queue.Queue()
         self._in_work: dict[str, _Asked] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._env = dict(env)
         self._process: subprocess.Popen[bytes] | None = None
+        self._listener: threading.Thread | None = None
         self.peak_kb = 0
         self.log = b""
 
@@ -63,14 +63,20 @@ class LambdaProcess:
 
     def start(self) -> None:
         host = f"127.0.0.1:{self._server.server_address[1]}"
-        env = {**self._env, "AWS_LAMBDA_RUNTIME_API": host, "_HANDLER": self._handler, "LAMBDA_TASK_ROOT": str(self._tree)}
+        env = {
+            **self._env,
+            "AWS_LAMBDA_RUNTIME_API": host,
+            "_HANDLER": self._handler,
+            "LAMBDA_TASK_ROOT": str(self._tree),
+        }
         env |= {"PATH": os.environ.get("PATH", ""), "AWS_LAMBDA_FUNCTION_NAME": self._handler.rpartition(".")[2]}
         env |= {"AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}
         words = [sys.executable, "-m", "awslambdaric", self._handler]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
             words, cwd=self._tree, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._listener.start()
 
     def invoke(self, event: Json) -> Answered:
         if self._process is None:
@@ -100,18 +106,20 @@ class LambdaProcess:
         self.peak_kb = _peak_kb(self._process.pid)
         self._process.kill()
         self._process.wait()
+        if self._listener is not None:
+            self._listener.join()  # its end of the pipe is read to the last line
         self._process = None
 
     def _listen(self, process: "subprocess.Popen[bytes]") -> None:
-        for line in process.stdout or ():
-            self.log += line
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        with process.stdout as said:
+            for line in said:
+                self.log += line
 
     # What the handler of requests needs
 
     def next(self) -> tuple[str, dict[str, str], bytes]:
         asked = self._waiting.get()
-        while asked is None:
-            asked = self._waiting.get()
         self._in_work[asked.id] = asked
         headers = {
             "Lambda-Runtime-Aws-Request-Id": asked.id,
@@ -128,8 +136,14 @@ class LambdaProcess:
     def failed(self, request_id: str | None, error: bytes) -> None:
         """Without an id it failed before it could ask for an event: the import went wrong."""
         asked = self._in_work.pop(request_id) if request_id else self._waiting.get()
-        if asked is not None:
-            asked.answers.put(Answered(error=json.loads(error)))
+        asked.answers.put(Answered(error=json.loads(error)))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A function that was killed while it asked for its next event hangs up: that is how it ends."""
 
 
 def _peak_kb(pid: int) -> int:
@@ -142,11 +156,11 @@ def _handler(function: LambdaProcess) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802 - the server's name
+        def do_GET(self) -> None:
             _, headers, body = function.next()
             self._say(200, body, headers)
 
-        def do_POST(self) -> None:  # noqa: N802 - the server's name
+        def do_POST(self) -> None:
             body, parts = self._body(), self.path.strip("/").split("/")
             if parts[-1] == "response":
                 function.answered(parts[-2], body)

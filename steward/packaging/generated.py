@@ -14,6 +14,7 @@ from chalicelib.models.step_index import StepIndex
 from steward.cli.knowledge import read_knowledge
 from steward.packaging.causes_reference import causes_reference
 from steward.packaging.reference import check_reference, step_reference
+from steward.packaging.rights_words import permission_reference
 
 Json = dict[str, Any]
 
@@ -26,6 +27,7 @@ def generated(index: StepIndex) -> Mapping[str, str]:
         "docs/reference/stack.schema.json": _json(stack_schema()),
         "docs/reference/steps.md": step_reference(index),
         "docs/reference/checks.md": check_reference(index),
+        "docs/reference/permissions.md": permission_reference(index),
         "docs/reference/causes.md": causes_reference(read_knowledge()),
     }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from chalicelib.errors import StewardError
 from steward.bench.runtime_api import LambdaProcess
 from steward.sandbox import place
 from steward.sandbox.endpoint import Endpoint
@@ -40,6 +41,7 @@ class DeployedStage:
         self.world = World.create(seed, datetime.now(UTC) - BEHIND, moto_config=moto_config())
         self.endpoint = Endpoint(self.world)
         self._processes: dict[str, LambdaProcess] = {}
+        self._starting, self._closed = threading.Lock(), False
 
     def __enter__(self) -> Self:
         try:
@@ -53,7 +55,10 @@ class DeployedStage:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        for process in self._processes.values():
+        with self._starting:  # the machine may be about to wake a function: from now on it wakes none
+            self._closed = True
+            processes = list(self._processes.values())
+        for process in processes:
             process.__exit__(None, None, None)
         self.endpoint.__exit__(None, None, None)
         self.world.close()
@@ -70,9 +75,12 @@ class DeployedStage:
         return self.process(function).ask(event)
 
     def process(self, function: str) -> LambdaProcess:
-        if function not in self._processes:
-            self._processes[function] = self.new_process(function).__enter__()
-        return self._processes[function]
+        with self._starting:
+            if self._closed:
+                raise StewardError("the stage is closed")
+            if function not in self._processes:
+                self._processes[function] = self.new_process(function).__enter__()
+            return self._processes[function]
 
     def new_process(self, function: str) -> LambdaProcess:
         properties = self._resources[function]["Properties"]

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 
 def findings(policy: dict[str, Any]) -> list[str]:
     _stand_in()
-    from parliament import analyze_policy_string
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its own files open when it is imported
+        from parliament import analyze_policy_string
 
     return [f"{one.issue} {one.detail}" for one in analyze_policy_string(json.dumps(policy)).findings]
 

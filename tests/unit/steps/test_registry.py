@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from chalicelib.aws.plan_mode import _PREFIXES
 from chalicelib.aws.sessions import grouped, resource_facts, session_policy
 from chalicelib.errors import AwsInvalid
+from chalicelib.models.rights import acting_with, reads_of
 from chalicelib.models.runbook import Step
 from chalicelib.models.stack import Stack
 from chalicelib.models.words import Risk
@@ -50,7 +51,14 @@ FULL = Stack.model_validate(
             "secret": "mlflow/minio",
         },
         "mlflow": {"auth": "basic", "adminSecret": "mlflow/admin"},
-        "backup": {"macKey": "alias/manifests", "offsite": {"region": "ap-southeast-1", "kmsKey": "alias/a-key-of-the-other-region"}},
+        "backup": {
+            "macKey": "alias/manifests",
+            "offsite": {
+                "region": "ap-southeast-1",
+                "account": "999999999999",
+                "kmsKey": "alias/a-key-of-the-other-region",
+            },
+        },
     }
 )
 
@@ -108,8 +116,9 @@ def test_every_check_names_a_registered_probe():
 def test_s21_the_step_s_rights_fit_into_a_session_policy(name, step):
     if getattr(step, "parts", ()) or name in OWN_STORE_ONLY:
         return  # its parts' rights, each in a session of its own: below
-    policy = json.loads(session_policy(FULL, "123456789012", step.permissions))
-    allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+    sessions = [reads_of(step.permissions), acting_with(step.permissions)]  # to plan with, and to act with
+    policies = [json.loads(session_policy(FULL, "123456789012", rights)) for rights in sessions if rights]
+    allowed = {action for policy in policies for statement in policy["Statement"] for action in statement["Action"]}
     assert allowed == {permission.action for permission in step.permissions}
 
 

@@ -1,0 +1,134 @@
+"""Cold starts: the zip as built, under the Runtime API, fresh process to first answer, beside a bare boto3 handler.
+
+The bare handler makes the same first call on the same embedded AWS, and nothing else. Its wait and ours are the
+same machine's, so the ratio says what Steward adds.
+"""
+
+import json
+import shutil
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from steward.bench.figures import Figure, median_ratio
+from steward.bench.runtime_api import LambdaProcess
+from steward.cli.folders import PROJECT, read_runbooks, read_stacks
+from steward.packaging.bytecode_zip import compile_tree
+from steward.packaging.package import Packaged, package
+from steward.sandbox.deployed import DeployedStage
+
+Json = dict[str, Any]
+PAIRS = 7
+LIMITS = {"intake": 1.8, "advance": 2.0, "api": 1.8}
+LOGICAL = {"intake": "Intake", "advance": "Advance", "api": "APIHandler"}
+BUILT_LIMIT, WEIGHT_LIMIT_MB = 1.1, 8.0
+BARE = '''"""A bare handler: one client, one call."""
+
+import boto3
+
+
+def handler(event, context):
+    found = boto3.client("dynamodb").get_item(TableName="mlflow-steward-dev", Key={"pk": {"S": "x"}, "sk": {"S": "x"}})
+    return {"statusCode": 200, "found": "Item" in found}
+'''
+
+
+def cold_figures() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory(prefix="steward-cold-") as folder:
+        place = Path(folder)
+        built = package(PROJECT, "dev", place / "out", read_stacks(), read_runbooks())
+        yield _weight(built)
+        tree, bare = _unpacked(built, place / "tree"), place / "bare"
+        bare.mkdir()
+        (bare / "bare.py").write_text(BARE)
+        with DeployedStage(json.loads(built.template.read_text()), tree) as stage:
+            for name, limit in LIMITS.items():
+                yield _against_bare(stage, name, bare, limit)
+            yield _as_built(stage, tree, place)
+
+
+def _weight(built: Packaged) -> Figure:
+    size = round(built.zip_bytes / 1e6, 2)
+    return Figure("zip", size, "MB", WEIGHT_LIMIT_MB, f"{built.resources} resources in its template")
+
+
+def _unpacked(built: Packaged, tree: Path) -> Path:
+    with zipfile.ZipFile(built.archive) as zipped:
+        zipped.extractall(tree)
+    return tree
+
+
+def _against_bare(stage: DeployedStage, name: str, bare: Path, limit: float) -> Figure:
+    def ours() -> LambdaProcess:
+        return stage.new_process(LOGICAL[name])
+
+    def theirs() -> LambdaProcess:
+        return LambdaProcess(bare, "bare.handler", stage.environment("Intake"))
+
+    pairs, peaks = [], [0, 0]
+    for number in range(PAIRS + 1):
+        (mine, my_peak), (other, other_peak) = _start(ours, _event(name, number)), _start(theirs, {})
+        peaks = [max(peaks[0], my_peak), max(peaks[1], other_peak)]
+        if number:  # the first pair fills the machine's caches
+            pairs.append((mine, other))
+    best = [min(side) * 1000 for side in zip(*pairs, strict=True)]
+    said = (
+        f"{best[0]:.0f} ms and {peaks[0] / 1024:.0f} MB, bare handler {best[1]:.0f} ms and {peaks[1] / 1024:.0f} MB; "
+        f"median of {PAIRS} interleaved pairs"
+    )
+    return Figure(f"cold_{name}", median_ratio(pairs), "times a bare boto3 handler", limit, said)
+
+
+def _as_built(stage: DeployedStage, tree: Path, place: Path) -> Figure:
+    """Against the same tree whose bytecode was made on this machine a moment ago."""
+    fresh = Path(shutil.copytree(tree, place / "fresh"))
+    compile_tree(fresh)
+
+    def process(of: Path) -> Callable[[], LambdaProcess]:
+        return lambda: LambdaProcess(of, "app.intake", stage.environment("Intake"))
+
+    pairs = []
+    for number in range(PAIRS + 1):
+        built, made = (_start(process(of), _event("intake", f"{number}-{of.name}"))[0] for of in (tree, fresh))
+        if number:
+            pairs.append((built, made))
+    best = [min(side) * 1000 for side in zip(*pairs, strict=True)]
+    said = f"{best[0]:.0f} ms as built, {best[1]:.0f} ms with bytecode made here"
+    return Figure("cold_as_built", median_ratio(pairs), "times valid bytecode", BUILT_LIMIT, said)
+
+
+def _event(name: str, number: object) -> Json:
+    match name:
+        case "advance":
+            return {"run_id": "r-000000000000", "generation": 1}
+        case "api":
+            who = {"userArn": "arn:aws:iam::123456789012:user/bench"}
+            context = {"resourcePath": "/v1/runs", "httpMethod": "GET", "requestId": "bench", "identity": who}
+            keys = (
+                "headers",
+                "multiValueHeaders",
+                "pathParameters",
+                "stageVariables",
+                "multiValueQueryStringParameters",
+            )
+            return {
+                **dict.fromkeys(keys),
+                "headers": {},
+                "requestContext": context,
+                "body": None,
+                "isBase64Encoded": False,
+            }
+    return {"version": "0", "id": f"bench-{number}", "source": "bench", "detail-type": "none", "detail": {"n": 1}}
+
+
+def _start(make: Callable[[], LambdaProcess], event: Json) -> tuple[float, int]:
+    """Seconds from nothing to the first answer, and the peak in KB."""
+    with make() as process:
+        begun = time.perf_counter()
+        process.ask(event)
+        took = time.perf_counter() - begun
+        process.stop()
+        return took, process.peak_kb

@@ -1,0 +1,127 @@
+"""Where Steward keeps its state: the table, the buckets, the key that manifests are signed with.
+
+All of it stays when the stack is deleted: records of what was done, and the backups' manifests, are not to go
+with the software. docs/deploy.md says how to remove them by hand.
+"""
+
+from typing import Any
+
+from chalicelib.store.dynamodb import TTL_ATTRIBUTE, table_definition
+from steward.packaging.names import Names, sub
+
+Json = dict[str, Any]
+_STAYS = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+ARCHIVE_DAYS, EVIDENCE_DAYS = 400, 400
+"""A year for backtests and audits, and a month to notice that it is over."""
+MANIFEST_KEY = "alias/mlflow-steward-manifests"
+
+
+def keeping(names: Names, *, manifest_key: bool) -> Json:
+    found: Json = {"Table": _table(names)}
+    for what, days in (("archive", ARCHIVE_DAYS), ("evidence", EVIDENCE_DAYS)):
+        found |= _bucket(names, what, days)
+    return found | (_manifest_key() if manifest_key else {})
+
+
+def _table(names: Names) -> Json:
+    text = table_definition(names.table)
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        **_STAYS,
+        "Properties": {
+            **text,
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+            "SSESpecification": {"SSEEnabled": True},
+            "TimeToLiveSpecification": {"AttributeName": TTL_ATTRIBUTE, "Enabled": True},
+            "DeletionProtectionEnabled": True,
+            "Tags": tags(names),
+        },
+    }
+
+
+def _bucket(names: Names, what: str, days: int) -> Json:
+    name, arn = names.bucket(what), names.bucket_arn(what)
+    title = what.capitalize()
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        **_STAYS,
+        "Properties": {
+            "BucketName": sub(name),
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            },
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+            "VersioningConfiguration": {"Status": "Enabled"},
+            "LifecycleConfiguration": {"Rules": [_ends_after(days)]},
+            "Tags": tags(names),
+        },
+    }
+    policy = {
+        "Type": "AWS::S3::BucketPolicy",
+        "Properties": {
+            "Bucket": {"Ref": f"{title}Bucket"},
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [tls_only("s3:*", [sub(arn), sub(f"{arn}/*")])],
+            },
+        },
+    }
+    return {f"{title}Bucket": bucket, f"{title}BucketPolicy": policy}
+
+
+def _ends_after(days: int) -> Json:
+    return {
+        "Id": "ends",
+        "Status": "Enabled",
+        "ExpirationInDays": days,
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+    }
+
+
+def tls_only(action: str, resource: Any) -> Json:  # noqa: ANN401 - text, an intrinsic or a list of them
+    return {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": resource,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def _manifest_key() -> Json:
+    """An HMAC key: whoever may sign manifests is said by its own policy and by the stacks' roles (S17)."""
+    root = {
+        "Sid": "AccountDecidesByIam",
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    key = {
+        "Type": "AWS::KMS::Key",
+        **_STAYS,
+        "Properties": {
+            "Description": "Signs the manifests of artifact backups",
+            "KeySpec": "HMAC_256",
+            "KeyUsage": "GENERATE_VERIFY_MAC",
+            "KeyPolicy": {"Version": "2012-10-17", "Statement": [root]},
+        },
+    }
+    alias = {
+        "Type": "AWS::KMS::Alias",
+        **_STAYS,
+        "Properties": {"AliasName": MANIFEST_KEY, "TargetKeyId": {"Ref": "ManifestKey"}},
+    }
+    return {"ManifestKey": key, "ManifestKeyAlias": alias}
+
+
+def tags(names: Names) -> list[Json]:
+    return [{"Key": "application", "Value": "mlflow-steward"}, {"Key": "stage", "Value": names.stage}]

@@ -1,0 +1,113 @@
+"""`steward package`: Chalice's package and what Steward generates beside it, into one folder.
+
+Everything that can be known to be wrong is refused first. The same commit gives the same bytes.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chalicelib.models.runbook import Runbook
+from chalicelib.models.stack import Stack
+from chalicelib.models.webhook import WebhookCredential
+from steward.cli.knowledge import read_knowledge
+from steward.packaging import workshop
+from steward.packaging.bytecode_zip import make_over
+from steward.packaging.events import patterns
+from steward.packaging.names import Names
+from steward.packaging.refusals import refuse_what_cannot_work
+from steward.packaging.rights import role_templates, with_roles
+from steward.packaging.rights_functions import Deployed, function_policies
+from steward.packaging.template import finished, generated_resources
+from steward.packaging.vendored import certificates, compiled
+
+Json = dict[str, Any]
+TEMPLATE, ZIP = "sam.json", "deployment.zip"
+
+
+@dataclass(frozen=True)
+class Packaged:
+    stage: str
+    out: Path
+    zip_bytes: int
+    resources: int
+    stacks: tuple[str, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def template(self) -> Path:
+        return self.out / TEMPLATE
+
+    @property
+    def archive(self) -> Path:
+        return self.out / ZIP
+
+    def as_json(self) -> Json:
+        return {
+            "stage": self.stage,
+            "template": str(self.template),
+            "zip": str(self.archive),
+            "zip_bytes": self.zip_bytes,
+            "resources": self.resources,
+            "stacks": list(self.stacks),
+            "notes": list(self.notes),
+        }
+
+
+def package(
+    project: Path, stage: str, out: Path, stacks: Mapping[str, Stack], runbooks: Mapping[str, Runbook]
+) -> Packaged:
+    settings = workshop.stage_of(project, stage)
+    rules = sum(1 for stack in stacks.values() for _ in patterns(stack))
+    refuse_what_cannot_work(stacks, runbooks, rules=rules)
+    names, ordered = Names(stage), [with_roles(stacks[name], stage) for name in sorted(stacks)]
+    given = _given(settings)
+    copies = workshop.has_function(project, "copy_shard")
+    policies = function_policies(names, Deployed(ordered, given.webhooks, given.fingerprint_secret, copies))
+    vendor: dict[str, str | bytes] = {**compiled(runbooks.values(), read_knowledge(), ordered), **certificates(project)}
+    with tempfile.TemporaryDirectory(prefix="steward-package-") as folder:
+        shop = Path(folder) / "shop"
+        shop.mkdir()
+        workshop.set_up(project, shop, vendor, policies)
+        merge = generated_resources(names, ordered, dict(runbooks), copies=copies)
+        template, archive = workshop.run_chalice(shop, stage, merge, ordered[0].region)
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        size = make_over(archive, out / ZIP, Path(folder))
+    done = finished(template, names, ordered)
+    (out / TEMPLATE).write_text(json.dumps(done, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    for name, roles in role_templates(ordered, names, runbooks, copies=copies).items():
+        (out / f"roles-{name}.json").write_text(json.dumps(roles, indent=1, sort_keys=True) + "\n")
+    notes = tuple(_notes(project, ordered))
+    return Packaged(stage, out, size, len(done["Resources"]), tuple(stack.stack for stack in ordered), notes)
+
+
+@dataclass(frozen=True)
+class _Given:
+    webhooks: dict[str, WebhookCredential]
+    fingerprint_secret: str | None
+
+
+def _given(settings: Json) -> _Given:
+    """Of the stage's environment what rights are made of."""
+    told: Mapping[str, str] = settings.get("environment_variables", {})
+    webhooks = json.loads(told.get("STEWARD_WEBHOOKS") or "{}")
+    read = {name: WebhookCredential.model_validate(body) for name, body in webhooks.items()}
+    return _Given(read, told.get("STEWARD_FINGERPRINT_SECRET") or None)
+
+
+def _notes(project: Path, stacks: list[Stack]) -> list[str]:
+    found = []
+    if not certificates(project):
+        found.append(
+            "no certificates/rds-ca.pem: logins to databases are made with the system's certificates, which do not "
+            "know Amazon's for RDS; docs/deploy.md says where to get them"
+        )
+    away = [stack.stack for stack in stacks if stack.account or stack.region != stacks[0].region]
+    if away:
+        found.append(f"in another account or region: {', '.join(away)}; its own bus must forward events to this one")
+    return found
