@@ -1,0 +1,72 @@
+"""No right is packaged that no run needs (S21): rehearsals fly with just the packaged rights and note which they use.
+
+Only a few are flown here, which together need what all of them need; each of the others is flown, under the same
+rights, where rehearsals are tested.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from steward.cli.folders import read_runbooks
+from steward.packaging.rights import stack_grants, with_roles
+from steward.sandbox import place
+from steward.sandbox.enforcement import STAGE
+from steward.sandbox.rehearsals import find_rehearsals, fly
+
+CASES = Path(__file__).parents[1] / "rehearsals"
+FLOWN = frozenset(
+    {
+        "disaster-recovery/both-back",
+        "tidy-up/months-of-waste",
+        "high-latency/overload",
+        "backup-artifacts/changes-meanwhile",
+        "migrate-database/fails-and-resumes",
+        "copy-snapshots-offsite/copied",
+        "orphans/quarantined",
+        "restore-drill/proven",
+        "backup-artifacts/long-gone",
+        "credentials-rotated/rotated",
+        "scale/bigger",
+        "upgrade-mlflow/image-is-missing",
+    }
+)
+UNPROVEN = {
+    ("act", "s3:GetBucketAcl", "arn:aws:s3:::fraud-models-backup"),
+    ("act", "s3:GetBucketPolicyStatus", "arn:aws:s3:::fraud-models-backup"),
+    ("act", "s3:ListMultipartUploadParts", "arn:aws:s3:::fraud-models-backup/*"),
+    ("act", "ssm:GetParameter", "arn:aws:ssm:eu-west-2:123456789012:parameter/*"),
+    ("data", "ecs:StopTask", "arn:aws:ecs:eu-west-2:123456789012:task/fraud-scoring-mlflow-cluster/*"),
+    ("data", "ecs:TagResource", "arn:aws:ecs:eu-west-2:123456789012:task-definition/*"),
+    ("data", "rds:CopyDBSnapshot", "arn:aws:rds:eu-west-2:123456789012:snapshot:*"),
+    ("data", "rds:DeleteDBSnapshot", "arn:aws:rds:eu-west-1:123456789012:snapshot:*"),
+    ("data", "rds:DeleteDBSnapshot", "arn:aws:rds:eu-west-2:123456789012:snapshot:*"),
+    ("data", "rds:DescribeDBSnapshots", "arn:aws:rds:eu-west-2:123456789012:*"),
+    ("data", "s3:AbortMultipartUpload", "arn:aws:s3:::fraud-models-backup/*"),
+    ("data", "s3:ListBucketMultipartUploads", "arn:aws:s3:::fraud-models-backup"),
+    ("data", "s3:ListMultipartUploadParts", "arn:aws:s3:::fraud-models-backup/*"),
+    ("data", "secretsmanager:PutSecretValue", "arn:aws:secretsmanager:eu-west-2:123456789012:secret:mlflow/db-??????"),
+}
+"""Rights that no rehearsal uses yet: (role, action, resource). Nothing may be added here; whatever a
+rehearsal comes to use must go."""
+
+
+@pytest.fixture(scope="module")
+def used():
+    found = set()
+    for file, case in find_rehearsals(CASES):
+        if f"{Path(file).parent.name}/{Path(file).stem}" in FLOWN:
+            flown = fly(file, case, read_runbooks())
+            assert flown.problems == ()
+            found |= flown.used
+    return found
+
+
+def test_every_right_of_both_roles_is_used_by_some_rehearsal(used):
+    stack = with_roles(place.stack(), STAGE).model_copy(update={"account": place.ACCOUNT})
+    unused = {
+        (grant.role.value, grant.action, grant.resource)
+        for grant in stack_grants(stack, read_runbooks())
+        if grant not in used
+    }
+    assert unused == UNPROVEN
