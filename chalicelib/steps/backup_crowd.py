@@ -1,4 +1,4 @@
-"""A backup by many hands: the key space is cut, each shard is worked on by the same code, the parts make one manifest."""
+"""A backup by many hands: the key space is cut, each shard worked on by the same code, one manifest comes of it."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,7 +9,7 @@ from chalicelib.backup.manifests import Manifests
 from chalicelib.backup.shards import KEYS_A_SHARD, Shard, between, shards_of
 from chalicelib.errors import StepFailed, StoreUnavailable, UnknownName
 from chalicelib.models.change import ChangeProgress
-from chalicelib.steps.backup_journal import Journal, Progressed, Task
+from chalicelib.steps.backup_journal import Journal, Task
 from chalicelib.steps.backup_work import bench_of, finish, still_at_it, take_place
 from chalicelib.steps.many_hands import Crowd, ManyHands
 from chalicelib.steps.step import Applied, Pending, StepContext
@@ -81,7 +81,7 @@ def _tasks(ctx: StepContext, task: Task, manifests: Manifests) -> tuple[Task, ..
 
 
 def _cut(ctx: StepContext, task: Task, manifests: Manifests) -> Iterator[Shard]:
-    """Where the last manifest's keys say; at first, where the folders do (one a request: MLflow has one an experiment)."""
+    """Where the last manifest's keys say; at first, where the folders do (MLflow has one an experiment)."""
     if task.before:
         head = manifests.head(task.before)
         size = max(KEYS_A_SHARD, (head.totals.objects + head.totals.gone) // MOST_SHARDS + 1)

@@ -48,8 +48,8 @@ class DeployedStage:
             for create in (self._tables, self._buckets, self._parameters):
                 create()
             self.machine_arn = self._machine()
-        except BaseException:
-            self.world.close()  # moto is one a process: left open, it would be there for whoever comes next
+        except BaseException:  # boundary: moto is one a process; left open, it would be there for whoever comes next
+            self.world.close()
             raise
         self.endpoint.__enter__()
         return self

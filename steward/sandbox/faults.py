@@ -17,8 +17,8 @@ from steward.sandbox.backup_faults import BACKUP_FAULTS
 from steward.sandbox.bucket_faults import BUCKET_FAULTS
 from steward.sandbox.database_faults import DATABASE_FAULTS
 from steward.sandbox.fault import Fault, always_was, roll_out, serving
-from steward.sandbox.load import USUAL_PER_MINUTE
 from steward.sandbox.leftover_faults import LEFTOVER_FAULTS
+from steward.sandbox.load import USUAL_PER_MINUTE
 from steward.sandbox.rds_faults import RDS_FAULTS
 from steward.sandbox.rds_size_faults import SIZE_FAULTS
 from steward.sandbox.rotation_faults import ROTATION_FAULTS
