@@ -1,6 +1,7 @@
 """What is written by `steward generate` and compared in CI: made from the code's own declarations.
 
-The state machine, the JSON Schemas for editors, the reference of steps, checks and causes.
+The state machine, the JSON Schemas for editors, the OpenAPI document, the reference of steps, checks, rights and
+causes.
 """
 
 import json
@@ -10,7 +11,10 @@ from typing import Any
 
 from chalicelib.catalog.schema import runbook_schema, stack_schema
 from chalicelib.engine.machine import definition
+from chalicelib.flows.api.openapi import document
+from chalicelib.flows.api.routes import ROUTES
 from chalicelib.models.step_index import StepIndex
+from chalicelib.wiring import VERSION
 from steward.cli.knowledge import read_knowledge
 from steward.packaging.causes_reference import causes_reference
 from steward.packaging.reference import check_reference, step_reference
@@ -28,6 +32,7 @@ def generated(index: StepIndex) -> Mapping[str, str]:
         "docs/reference/steps.md": step_reference(index),
         "docs/reference/checks.md": check_reference(index),
         "docs/reference/permissions.md": permission_reference(index),
+        "docs/reference/openapi.json": _json(document(ROUTES.values(), VERSION)),
         "docs/reference/causes.md": causes_reference(read_knowledge()),
     }
 
