@@ -11,9 +11,11 @@ from chalicelib.flows.api.paths import OPEN, PATHS
 from chalicelib.flows.api.routes import ROUTES as BY_PATH
 from chalicelib.models.api import Started
 from chalicelib.models.run import RunStatus
+from chalicelib.store.table import Item, Key
 
 ACCOUNT = "111122223333"
 OPS, BOSS, ROOT, GUEST = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("ops", "boss", "root", "guest"))
+STORED = 10_000
 ROUTES = tuple(BY_PATH.values())
 START = {"stack": "prod", "reason": "it hangs"}
 
@@ -261,21 +263,20 @@ def test_what_does_not_exist_is_not_found(api, path):
 
 def test_one_page_of_runs_is_one_query_whatever_is_stored(api, world):
     start(api)
-    run = world.parts.engine.runs.recent(None).rows[0]
-    for number in range(300):
-        many = run.model_copy(update={"id": f"r-{number:05d}", "version": 0})
-        world.parts.engine.runs.create(many)
+    (first,) = world.table.listed("RUN").items
+    for number in range(STORED):
+        body = {**first.body, "id": f"r-{number:05d}"}
+        listed = (first.listed[0], f"{first.listed[1]}-{number:05d}")
+        world.table.create(Item(Key(f"RUN#r-{number:05d}", "META"), body, listed=listed))
     calls = []
     listed = world.table.listed
     world.table.listed = lambda *args, **more: calls.append(args) or listed(*args, **more)
     world.table.calls.clear()
     page = api.ask("GET", "/v1/runs", query={"limit": "20"})[1]
     assert (len(page["runs"]), len(calls), world.table.calls) == (20, 1, [])
-    seen = [run["id"] for run in page["runs"]]
-    while page["cursor"]:
-        page = api.ask("GET", "/v1/runs", query={"limit": "200", "cursor": page["cursor"]})[1]
-        seen += [run["id"] for run in page["runs"]]
-    assert (len(seen), len(set(seen))) == (301, 301)
+    again = api.ask("GET", "/v1/runs", query={"limit": "200", "cursor": page["cursor"]})[1]
+    assert (len(calls), len(again["runs"])) == (2, 200)
+    assert not {run["id"] for run in page["runs"]} & {run["id"] for run in again["runs"]}
 
 
 def test_runs_are_told_apart_by_stack_status_and_time(api, world):
