@@ -88,8 +88,10 @@ class DeployedStage:
 
     def environment(self, function: str) -> dict[str, str]:
         """What the template says, and what Lambda itself adds."""
-        variables = self._resources[function]["Properties"].get("Environment", {}).get("Variables", {})
+        properties = self._resources[function]["Properties"]
+        variables = properties.get("Environment", {}).get("Variables", {})
         said = {name: self.resolve(value) for name, value in variables.items()}
+        said["AWS_LAMBDA_FUNCTION_NAME"] = properties["FunctionName"]  # by its name sweep knows that it may migrate
         own = {"AWS_REGION": place.REGION, "AWS_DEFAULT_REGION": place.REGION, "AWS_ENDPOINT_URL": self.endpoint.url}
         return {**said, **own, "AWS_ACCESS_KEY_ID": "AKIADEPLOYED00000000", "AWS_SECRET_ACCESS_KEY": "sandbox"}
 

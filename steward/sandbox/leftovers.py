@@ -20,6 +20,7 @@ class LeftUpload:
     began_at: datetime
     parts: list[tuple[int, datetime]]
     """Size, and when it came."""
+    bucket: str = place.BUCKET
 
     def view(self) -> dict[str, Any]:
         return {"Key": self.key, "UploadId": self.id, "Initiated": self.began_at, "StorageClass": "STANDARD"}
@@ -58,9 +59,11 @@ class Leftovers:
         return {"DescribeLogGroups": self._groups}
 
     def _list(self, params: Params, _now: datetime) -> dict[str, Any] | None:
-        if not self.uploads or params["Bucket"] != place.BUCKET:
+        bucket = params["Bucket"]
+        if not any(each.bucket == bucket for each in self.uploads):
             return None
-        found = [each.view() for each in self.uploads if each.key.startswith(params.get("Prefix", ""))]
+        there = (each for each in self.uploads if each.bucket == bucket)
+        found = [each.view() for each in there if each.key.startswith(params.get("Prefix", ""))]
         return {"Uploads": found[:_PER_PAGE], "IsTruncated": False}
 
     def _find(self, params: Params) -> LeftUpload | None:

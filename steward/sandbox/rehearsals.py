@@ -29,11 +29,15 @@ from chalicelib.models.shape import YamlShape
 from chalicelib.models.words import Duration, Name, StepId
 from steward.packaging.rights_grants import Grant
 from steward.sandbox.enforcement import Enforcement
+from steward.sandbox.left_over import left_by_a_stopped_drill
 from steward.sandbox.scenarios import is_told
+from steward.sandbox.seeded import copied_daily, taken_daily
 from steward.sandbox.simulation import Simulation
+from steward.sandbox.unlike import make_unlike
 from steward.sandbox.world import World
 
 BY = "rehearsal"
+_AT_WORK = (RunStatus.RUNNING, RunStatus.SLEEPING)
 Sentence = Annotated[str, StringConstraints(min_length=10, max_length=160)]
 
 
@@ -46,6 +50,14 @@ class WorldPart(YamlShape):
     """After a start by hand is asked for only this long after the fault, so that it shows."""
     stopped: str | None = None
     """Somebody has stopped everything, with this reason."""
+    unlike: tuple[str, ...] = ()
+    """What the account has, and the usual one has not: names of unlike.py."""
+    taken_daily: int = Field(default=0, ge=0, le=400)
+    """For so many days Steward has taken a snapshot of the database a day."""
+    copied_daily: int = Field(default=0, ge=0, le=400)
+    """The newest so many of them were copied offsite."""
+    drill_stopped: bool = False
+    """A drill was stopped for good and has left its instances and its side copies, whose time is over."""
 
 
 class ByHand(YamlShape):
@@ -82,6 +94,8 @@ class Rehearsal(YamlShape):
     by_hand: ByHand | None = None
     answer: Literal["approve", "reject"] | None = None
     """What people say when they are asked; left out, they say nothing."""
+    cancelled_in: StepId | None = None
+    """Somebody cancels the run while this step has a Change in flight."""
     lasts: Duration = 4 * 3600
     to_the_end: bool = False
     """Go on for all of `lasts`, since the trouble never settles."""
@@ -89,6 +103,8 @@ class Rehearsal(YamlShape):
 
     @model_validator(mode="after")
     def _something_happens(self) -> "Rehearsal":
+        if self.world.copied_daily > self.world.taken_daily:
+            raise ValueError("copiedDaily is more than takenDaily: only what was taken can have been copied")
         if self.world.break_ is None and self.by_hand is None:
             raise ValueError("nothing happens in it: write `world: {break: FAULT}` or `byHand: {}`")
         return self
@@ -139,6 +155,7 @@ def fly(file: str, case: Rehearsal, runbooks: Mapping[str, Runbook], seed: int =
         iam = Enforcement.of(world, world.stack(), runbooks)
         sim = Simulation(world, runbooks, seed=seed, enforcement=iam)
         began = world.clock.now()
+        _give_past(sim, case.world)
         if case.world.stopped:
             stop.stop(sim.parts, stack=None, by=BY, reason=case.world.stopped)
         parts = _start(sim, case)
@@ -153,6 +170,14 @@ def fly(file: str, case: Rehearsal, runbooks: Mapping[str, Runbook], seed: int =
             problems.append(f"{len(sim.runs())} runs, expected {case.expect.runs}")
         problems += [f"a right is missing: {why}" for why in dict.fromkeys(iam.denied)]
         return Flown(file, case, tuple(problems), run, took, made, frozenset(iam.used))
+
+
+def _give_past(sim: Simulation, part: WorldPart) -> None:
+    for name in part.unlike:
+        make_unlike(sim.world, name)
+    copied_daily(sim, taken_daily(sim, part.taken_daily)[: part.copied_daily])
+    if part.drill_stopped:
+        left_by_a_stopped_drill(sim)
 
 
 def _start(sim: Simulation, case: Rehearsal) -> tuple[SignalDecision, ...]:
@@ -177,12 +202,20 @@ def _let_it_fly(sim: Simulation, case: Rehearsal) -> None:
         waiting = [run for run in sim.runs() if run.status is RunStatus.AWAITING_APPROVAL]
         for run in waiting if case.answer else ():
             approve.answer(sim.parts, run.id, approve=case.answer == "approve", by=BY, reason="as rehearsed")
+        for run in sim.runs() if case.cancelled_in else ():
+            if run.status in _AT_WORK and _is_in_flight(sim, run, str(case.cancelled_in)):
+                approve.cancel(sim.parts, run.id, by=BY, reason="as rehearsed")
         if case.to_the_end or (waiting and case.answer):
             return False
         return sim.is_over() if case.by_hand else is_told(sim)
 
     # In rehearsal nobody waits for hours to see that a decision made no run: two minutes settle that.
     sim.run_until(over, limit_s=case.lasts if case.by_hand is None or sim.runs() else 120)
+
+
+def _is_in_flight(sim: Simulation, run: Run, step: str) -> bool:
+    records = sim.parts.engine.runs.steps(run.id)
+    return any(one.state is ChangeState.STARTED for record in records if record.id == step for one in record.progress)
 
 
 def _first_of(sim: Simulation, case: Rehearsal, by_hand: tuple[SignalDecision, ...]) -> SignalDecision | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from steward.sandbox import directory, place
 from steward.sandbox.answers import Answers, Declined, Params
+from steward.sandbox.task import Task
 from steward.sandbox.task_definitions import ADMIN_SECRET_ARN, DIRECTORY_SECRET_ARN, SECRET_ARN
 
 FIRST_VALUES: dict[str, dict[str, str]] = {
@@ -65,6 +66,18 @@ class SecretsAnswers:
     def database_password(self) -> str:
         """What a task gets that starts now."""
         return str(json.loads(self._secrets[0].value)["password"])
+
+    def equip(self, task: Task) -> None:
+        """The password, and the host where the secret says it and no variable of the task's own does."""
+        task.database_password = self.database_password
+        host = json.loads(self._secrets[0].value).get("host")
+        if host:
+            task.environment.setdefault("DB_HOST", str(host))
+
+    def always_named(self, host: str) -> None:
+        """The database's secret has named its host from the beginning, as those that RDS makes do."""
+        secret = self._secrets[0]
+        secret.value = json.dumps(json.loads(secret.value) | {"host": host})
 
     def rotate(self, now: datetime, password: str) -> None:
         secret = self._secrets[0]

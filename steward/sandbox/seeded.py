@@ -1,12 +1,13 @@
-"""A past for the world: snapshots that Steward took on earlier days, with their records, as if it had run since."""
+"""A past for the world: snapshots that Steward took and copied on earlier days, with the records of them."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.models.history import Backup, BackupKind, Creation, MadeKind
 from chalicelib.steps.made import RUN_TAG, STACK_TAG, STEP_TAG
 from steward.sandbox import place
-from steward.sandbox.snapshots import KEY, WorldSnapshot
+from steward.sandbox.snapshots import KEY, OFFSITE_KEY, WorldSnapshot
 
 if TYPE_CHECKING:
     from steward.sandbox.simulation import Simulation
@@ -40,3 +41,27 @@ def taken_daily(simulation: "Simulation", days: int) -> tuple[str, ...]:
             Creation(stack=stack, kind=MadeKind.SNAPSHOT, id=name, run_id=run, step="snapshot", at=at)
         )
     return tuple(names)
+
+
+def copied_daily(simulation: "Simulation", names: tuple[str, ...]) -> tuple[str, ...]:
+    """Of each of these snapshots a verified copy in the other region, made two hours after it."""
+    world, history = simulation.world, simulation.parts.engine.history
+    stack, copies = world.stack().stack, []
+    for name in names:
+        of = world.rds.snapshots[place.REGION, name]
+        run = f"{name.removeprefix('steward-').removesuffix('-snapshot')}c"
+        copy, at = f"steward-{run}-copy", of.began_at + timedelta(hours=2)
+        copies.append(copy)
+        tags = {STACK_TAG: stack, RUN_TAG: run, STEP_TAG: "copy"}
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        made = replace(of, id=copy, region=place.OFFSITE_REGION, began_at=at, key=OFFSITE_KEY, tags=listed)
+        made.copied_from, made.shared_with = of.arn, []
+        world.rds.snapshots[made.region, made.id] = made
+        history.record_creation(
+            Creation(stack=stack, kind=MadeKind.SNAPSHOT, id=copy, run_id=run, step="copy", at=at, region=made.region)
+        )
+        kind, as_of = BackupKind.DATABASE, of.taken_at or of.began_at
+        history.record_backup(
+            Backup(stack=stack, kind=kind, id=copy, run_id=run, as_of=as_of, verified_at=at, ref=made.arn)
+        )
+    return tuple(copies)

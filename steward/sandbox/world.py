@@ -154,7 +154,7 @@ class World:
 
     def _equip(self, task: Task) -> None:
         self.definitions.equip(task)
-        task.database_password = self.secrets.database_password
+        self.secrets.equip(task)
 
     def _open_pools(self) -> list[str]:
         now = self.clock.now()
