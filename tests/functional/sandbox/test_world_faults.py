@@ -272,7 +272,7 @@ def test_every_fault_has_a_sentence_and_a_test_of_its_own(fault):
 
 
 def test_an_unknown_fault_and_an_unknown_parameter_are_named(world):
-    with pytest.raises(UnknownName, match=r"no fault named 'nope'; known: artifacts-broken"):
+    with pytest.raises(UnknownName, match=r"no fault named 'nope'; known: artifact-changes"):
         world.break_with("nope")
     with pytest.raises(InputsRejected, match=r"fault task-hangs: .*loudly"):
         world.break_with("task-hangs", loudly=True)
