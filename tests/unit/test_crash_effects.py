@@ -23,7 +23,11 @@ def test_a_move_that_was_recorded_and_never_made_is_found():
 
 
 def test_a_move_that_nobody_recorded_is_found():
-    assert "moved onto 3 revisions" in moved_wrongly(Counter({REGISTERS: 1}) + moves(ONE), moves(ONE, TWO, THREE))[0]
+    assert "moved onto 3 revisions" in moved_wrongly(Counter({REGISTERS: 1}), moves(ONE, TWO, THREE))[0]
+
+
+def test_a_timed_change_moves_there_and_back():
+    assert moved_wrongly(Counter({REGISTERS: 1}), moves(TWO, ONE)) == []
 
 
 def test_a_move_told_by_what_differs_counts_as_one():

@@ -28,7 +28,7 @@ def test_s6_an_alarm_during_planned_work_starts_nothing():
         world.break_with("task-hangs")
         sim.run_until(lambda: any(d.outcome is Outcome.HOLD for d in sim.decisions), limit_s=600)
         held = next(d for d in sim.decisions if d.outcome is Outcome.HOLD)
-        assert any("(gc) in progress" in reason for part in held.parts for reason in part.reasons)
+        assert any("joins the planned work" in reason for part in held.parts for reason in part.reasons)
         assert len(sim.runs()) == 1
 
 
