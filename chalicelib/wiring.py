@@ -199,13 +199,14 @@ def _carry_into(own: Any, stage: str) -> "Callable[[Stack], Carry]":  # noqa: AN
     from functools import partial
 
     from chalicelib.aws.lambda_invoke import reach_function
+
+    return lambda stack: partial(_ask, own, reach_function(stage, stack))
+
+
+def _ask(own: Any, function: str, payload: bytes) -> bytes:  # noqa: ANN401
     from chalicelib.net.reach_words import MOST_ANSWERED
 
-    return lambda stack: partial(_ask, own, reach_function(stage, stack), MOST_ANSWERED)
-
-
-def _ask(own: Any, function: str, most: int, payload: bytes) -> bytes:  # noqa: ANN401
-    answer: bytes = own.lambda_invoke.ask(function, payload, max_bytes=most)
+    answer: bytes = own.lambda_invoke.ask(function, payload, max_bytes=MOST_ANSWERED)
     return answer
 
 
@@ -266,12 +267,22 @@ def _many_hands(own: Any, machine_arn: str | None) -> Any:  # noqa: ANN401
 
 
 def _diagnoser() -> "Diagnoser | None":
-    """From the signatures that packaging compiled; without them `mlflow.diagnose` says that it knows nothing."""
+    """From the signatures that packaging compiled; without them `mlflow.diagnose` says that it knows nothing.
+    Made by the first diagnosis: `intake` and `api` make none."""
+    import threading
+
+    from chalicelib.aws.when_used import WhenUsed
+
+    compiled = _compiled(SIGNATURES_FILE)
+    made: Any = WhenUsed(lambda: _reads_causes(compiled), threading.Lock())
+    return made if compiled else None
+
+
+def _reads_causes(compiled: str | None) -> "Diagnoser":
     from chalicelib.diagnosis.diagnose import Diagnoser
     from chalicelib.diagnosis.load import load_compiled
 
-    compiled = _compiled(SIGNATURES_FILE)
-    return Diagnoser(lambda: load_compiled(compiled)) if compiled else None
+    return Diagnoser(lambda: load_compiled(compiled or ""))
 
 
 def _channels(stacks: "Mapping[str, Stack]", **through: Any) -> "dict[str, Any]":

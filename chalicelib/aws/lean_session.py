@@ -8,6 +8,7 @@ the time, and a process that has one client peaks 3 MB lower.
 import gzip
 import json
 from datetime import datetime
+from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,8 @@ class PlainFileLoader:
     """As `botocore.loaders.JSONFileLoader`: a path without its ending, to what the file says."""
 
     def exists(self, file_path: str) -> bool:
-        return any(Path(f"{file_path}{ending}").is_file() for ending in (".json", ".json.gz"))
+        # Asked 1,300 times before three clients are there: with a Path each it was a twentieth of a cold start.
+        return isfile(f"{file_path}.json") or isfile(f"{file_path}.json.gz")  # noqa: PTH113
 
     def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - JSON
         plain, packed = Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")

@@ -53,5 +53,6 @@ def _asked(request: Any, path: dict[str, str]) -> "Asked":  # noqa: ANN401  # Ch
 
 
 def _response(answered: "Answered") -> Response:
-    headers: dict[str, str | list[str]] = {"Cache-Control": "no-store", **answered.headers}
+    usual = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    headers: dict[str, str | list[str]] = {**usual, **answered.headers}
     return Response(json.dumps(answered.as_json()), status_code=answered.status, headers=headers)

@@ -1,7 +1,8 @@
 """Cold starts: the zip as built, under the Runtime API, fresh process to first answer, beside a bare boto3 handler.
 
-The bare handler makes the same first call on the same embedded AWS, and nothing else. Its wait and ours are the
-same machine's, so the ratio says what Steward adds.
+The bare handler makes the same first calls on the same embedded AWS, and nothing else: those that every function
+makes before it looks at its event, the stacks from SSM and the version of the layout from DynamoDB. That they are
+the same is checked. Its wait and ours are the same machine's, so the ratio says what Steward adds.
 """
 
 import json
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from chalicelib.errors import StewardError
 from steward.bench.figures import Figure, median_ratio
 from steward.bench.runtime_api import LambdaProcess
 from steward.cli.folders import PROJECT, read_runbooks, read_stacks
@@ -25,14 +27,18 @@ PAIRS = 7
 LIMITS = {"intake": 1.8, "advance": 2.0, "api": 1.8}
 LOGICAL = {"intake": "Intake", "advance": "Advance", "api": "APIHandler"}
 BUILT_LIMIT, WEIGHT_LIMIT_MB = 1.1, 8.0
-BARE = '''"""A bare handler: one client, one call."""
+FIRST_CALLS = ["ssm:GetParametersByPath", "dynamodb:GetItem"]
+BARE = '''"""A bare handler: two clients, a call each."""
 
 import boto3
 
+KEY = {"pk": {"S": "SCHEMA"}, "sk": {"S": "VERSION"}}
+
 
 def handler(event, context):
-    found = boto3.client("dynamodb").get_item(TableName="mlflow-steward-dev", Key={"pk": {"S": "x"}, "sk": {"S": "x"}})
-    return {"statusCode": 200, "found": "Item" in found}
+    stacks = boto3.client("ssm").get_parameters_by_path(Path="/steward/dev/stacks", Recursive=True)["Parameters"]
+    found = boto3.client("dynamodb").get_item(TableName="mlflow-steward-dev", Key=KEY, ConsistentRead=True)
+    return {"statusCode": 200, "stacks": len(stacks), "found": "Item" in found}
 '''
 
 
@@ -68,6 +74,7 @@ def _against_bare(stage: DeployedStage, name: str, bare: Path, limit: float) -> 
     def theirs() -> LambdaProcess:
         return LambdaProcess(bare, "bare.handler", stage.environment("Intake"))
 
+    _must_begin_alike(stage, name, theirs)
     pairs, peaks = [], [0, 0]
     for number in range(PAIRS + 1):
         (mine, my_peak), (other, other_peak) = _start(ours, _event(name, number)), _start(theirs, {})
@@ -80,6 +87,16 @@ def _against_bare(stage: DeployedStage, name: str, bare: Path, limit: float) -> 
         f"median of {PAIRS} interleaved pairs"
     )
     return Figure(f"cold_{name}", median_ratio(pairs), "times a bare boto3 handler", limit, said)
+
+
+def _must_begin_alike(stage: DeployedStage, name: str, bare: Callable[[], LambdaProcess]) -> None:
+    """Beside a handler that asks for something else the ratio would say nothing."""
+    for make, event in ((lambda: stage.new_process(LOGICAL[name]), _event(name, "first")), (bare, {})):
+        asked = len(stage.endpoint.asked)
+        _start(make, event)
+        begun = stage.endpoint.asked[asked:][: len(FIRST_CALLS)]
+        if begun != FIRST_CALLS:
+            raise StewardError(f"{name} is not measured beside its like: it begins with {', '.join(begun)}")
 
 
 def _as_built(stage: DeployedStage, tree: Path, place: Path) -> Figure:

@@ -69,7 +69,8 @@ class LambdaProcess:
             "_HANDLER": self._handler,
             "LAMBDA_TASK_ROOT": str(self._tree),
         }
-        env |= {"PATH": os.environ.get("PATH", ""), "AWS_LAMBDA_FUNCTION_NAME": self._handler.rpartition(".")[2]}
+        env |= {"PATH": os.environ.get("PATH", "")}
+        env.setdefault("AWS_LAMBDA_FUNCTION_NAME", self._handler.rpartition(".")[2])
         env |= {"AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}
         words = [sys.executable, "-m", "awslambdaric", self._handler]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter

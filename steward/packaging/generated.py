@@ -1,7 +1,7 @@
 """What is written by `steward generate` and compared in CI: made from the code's own declarations.
 
 The state machine, the JSON Schemas for editors, the OpenAPI document, the reference of steps, checks, rights and
-causes.
+causes; and what plain `chalice package` and `chalice local` take from `vendor/`.
 """
 
 import json
@@ -15,10 +15,12 @@ from chalicelib.flows.api.openapi import document
 from chalicelib.flows.api.routes import ROUTES
 from chalicelib.models.step_index import StepIndex
 from chalicelib.wiring import VERSION
+from steward.cli.folders import PROJECT, read_runbooks, read_stacks
 from steward.cli.knowledge import read_knowledge
 from steward.packaging.causes_reference import causes_reference
 from steward.packaging.reference import check_reference, step_reference
 from steward.packaging.rights_words import permission_reference
+from steward.packaging.vendored import compiled
 
 Json = dict[str, Any]
 
@@ -26,6 +28,7 @@ Json = dict[str, Any]
 def generated(index: StepIndex) -> Mapping[str, str]:
     """Path in the project to what must stand there."""
     return {
+        **for_chalice_alone(),
         ".chalice/machine.asl.json": _json(definition("${AdvanceArn}")),
         "docs/reference/runbook.schema.json": _json(runbook_schema(index)),
         "docs/reference/stack.schema.json": _json(stack_schema()),
@@ -35,6 +38,14 @@ def generated(index: StepIndex) -> Mapping[str, str]:
         "docs/reference/openapi.json": _json(document(ROUTES.values(), VERSION)),
         "docs/reference/causes.md": causes_reference(read_knowledge()),
     }
+
+
+def for_chalice_alone() -> Mapping[str, str]:
+    """What the checkout's own runbooks and stacks compile to. `steward package` compiles anew, for its stage."""
+    runbooks = read_runbooks(str(PROJECT / "runbooks"))
+    stacks = read_stacks(str(PROJECT / "stacks"))
+    files = compiled(runbooks.values(), read_knowledge(), stacks.values())
+    return {f"vendor/{name}": text for name, text in files.items()}
 
 
 def drifted(root: Path, files: Mapping[str, str]) -> list[str]:

@@ -27,7 +27,8 @@ def _copies(names: Names) -> Json:
         {
             "Effect": "Allow",
             "Action": ["states:DescribeExecution", "states:StopExecution"],
-            "Resource": sub(f"{ARN}:states:{HERE}:execution:{name}/*"),
+            # the children of a Distributed Map run under the machine's name and the label of its Map
+            "Resource": [sub(f"{ARN}:states:{HERE}:execution:{name}{rest}") for rest in (":*", "/*")],
         },
     ]
     text = copy_machine.definition("${CopyShardArn}")

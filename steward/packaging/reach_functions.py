@@ -14,6 +14,8 @@ from steward.packaging.names import ARN, HERE, Names, logical, sub
 
 Json = dict[str, Any]
 MOULD = "Reach"
+MOULD_ROLE = "DefaultRole"
+"""Chalice's, for functions without a policy of their own: the mould is the only one."""
 # Lambda makes and removes its network interfaces with the function's own role. AWS knows no resource for
 # DescribeNetworkInterfaces; the others are made before anything is there to name.
 _INTERFACES = [
@@ -34,7 +36,7 @@ def with_network(stacks: list[Stack]) -> list[Stack]:
 def cast(resources: Json, names: Names, stacks: list[Stack]) -> Json:
     """The template's resources with `reach` once for each of these stacks, and its mould gone."""
     mould = resources[MOULD]
-    left = {name: body for name, body in resources.items() if name not in {MOULD, f"{MOULD}Role"}}
+    left = {name: body for name, body in resources.items() if name not in {MOULD, MOULD_ROLE}}
     for stack in with_network(stacks):
         left |= _one(mould, names, stack)
     return left

@@ -73,7 +73,7 @@ DOES: dict[str, Own] = {
             "listed": ("DECISION#*", "INCIDENT#*", "RUN#*"),
         },
         archive="rw",
-        evidence="r",
+        evidence="rw",  # a dead run's step is stored once more when its lease is taken away, and a long one lies here
         queues=("lost-sweeps",),
     ),
     COPYING: Own(

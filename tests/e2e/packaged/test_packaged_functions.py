@@ -11,7 +11,7 @@ from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.dynamodb import DynamoTable
 from chalicelib.store.runs import Runs
 
-PATIENCE_S = 150
+PATIENCE_S = 240
 
 
 def alarm_of(stage, fault="task-hangs"):
@@ -44,8 +44,9 @@ def test_an_alarm_becomes_a_run_and_the_machine_carries_it_to_its_verdict_by_the
         catching_up.join()
     assert (run.status, run.verdict, run.released.all_done) == (RunStatus.FINISHED, Verdict.VERIFIED, True), run.outcome
     assert [call.operation for call in stage.world.mutations() if call.service == "ecs"] == ["StopTask"]
+    _wait_for_the_machine(stage)
     assert stage.process("Advance").log.count(b"run ended") == 1
-    # The same event again is a duplicate, and one store call.
+    # The same event again is a duplicate, and one store call: this process has asked for the layout's version before.
     asked = len(stage.endpoint.asked)
     assert stage.ask("Intake", alarm) == answer
     assert stage.endpoint.asked[asked:] == ["dynamodb:PutItem"]
@@ -60,6 +61,19 @@ def _wait_for_the_end(stage):
         time.sleep(0.5)
     said = stage.process("Advance").log.decode(errors="replace")[-3000:]
     raise AssertionError(f"not over: {[(run.status, run.outcome) for run in found]}; {said}")
+
+
+def _wait_for_the_machine(stage):
+    """Its last `advance` goes on for a moment after the run's end is stored."""
+    machines, end = stage.world.own_client("stepfunctions"), time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        found = machines.list_executions(stateMachineArn=stage.machine_arn)["executions"]
+        states = {each["status"] for each in found}
+        if states and "RUNNING" not in states:
+            assert states == {"SUCCEEDED"}
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the machine is not over: {states}")
 
 
 def test_schedule_makes_a_run_of_what_scheduler_sends(stage, template):
@@ -81,12 +95,17 @@ def test_sweep_answers_and_says_that_steward_lives(stage):
     assert b'"Heartbeat":[' in stage.process("Sweep").log
 
 
-def test_the_api_answers_and_stops_nothing_for_somebody_without_a_role(stage):
-    health = stage.ask("APIHandler", request("GET", "/health"))
-    assert health["statusCode"] == 200
+def test_the_api_answers_a_signed_caller_and_stops_nothing_for_one_without_a_role(stage, template):
+    """S27: whoever signs is a viewer. An unsigned call is API Gateway's to refuse; should one come, it is nobody's."""
+    assert stage.ask("APIHandler", request("GET", "/health"))["statusCode"] == 200
     listed = json.loads(stage.ask("APIHandler", request("GET", "/v1/stacks"))["body"])
     assert stage.world.stack().stack in json.dumps(listed)
-    assert stage.ask("APIHandler", request("POST", "/v1/stop", '{"reason": "a test"}'))["statusCode"] == 403
+    stop = json.dumps({"stack": stage.world.stack().stack, "reason": "a test"})
+    assert stage.ask("APIHandler", request("POST", "/v1/stop", stop))["statusCode"] == 403
+    assert stage.ask("APIHandler", request("GET", "/v1/stacks", caller=None))["statusCode"] == 403
+    paths = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    signed = [{"sigv4": []}]
+    assert (paths["/v1/stacks"]["get"]["security"], paths["/v1/stop"]["post"]["security"]) == (signed, signed)
 
 
 def test_an_advance_of_a_run_that_is_not_there_ends_the_machine(stage):
@@ -112,7 +131,7 @@ def _schedule(template, runbook):
     return next(each for each in found if each["Name"].startswith(runbook))
 
 
-def request(method, path, body=None):
+def request(method, path, body=None, caller="arn:aws:iam::123456789012:user/nobody"):
     return {
         "resource": path,
         "path": path,
@@ -127,7 +146,7 @@ def request(method, path, body=None):
             "resourcePath": path,
             "httpMethod": method,
             "requestId": "test",
-            "identity": {"userArn": "arn:aws:iam::123456789012:user/nobody"},
+            "identity": {"userArn": caller},
         },
         "body": body,
         "isBase64Encoded": False,
