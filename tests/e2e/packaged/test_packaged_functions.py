@@ -30,6 +30,7 @@ def runs_of(stage):
     return Runs(table, MemoryBlobs())
 
 
+@pytest.mark.real  # two minutes of real time; CI runs it with the real servers
 def test_an_alarm_becomes_a_run_and_the_machine_carries_it_to_its_verdict_by_the_packaged_functions_alone(stage):
     alarm = alarm_of(stage)
     answer = stage.ask("Intake", alarm)
