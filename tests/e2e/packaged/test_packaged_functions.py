@@ -5,6 +5,8 @@ import threading
 import time
 from datetime import UTC, datetime
 
+import pytest
+
 from chalicelib.catalog.deployed import stack_parameter
 from chalicelib.models.run import RunStatus, Verdict
 from chalicelib.store.blobs import MemoryBlobs
