@@ -255,6 +255,13 @@ class Stacks(Shape):
     stacks: tuple[StackShown, ...]
 
 
+class Backups(Shape):
+    stack: str
+    suspicion: dict[str, Any] | None
+    """While it stands nothing is pruned, expired or collected."""
+    backups: tuple[dict[str, Any], ...]
+
+
 class Audited(Shape):
     entries: tuple[dict[str, Any], ...]
     cursor: str | None = None

@@ -12,7 +12,7 @@ import uuid
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from chalicelib.errors import InputError, StewardError
+from chalicelib.errors import InputError, StewardError, UnknownName
 
 Json = dict[str, Any]
 TIMEOUT_S = 30
@@ -122,6 +122,20 @@ class ApiDesk:
         said = self._post("/v1/freeze", {"stack": stack, "lasts": lasts, "until": until, "reason": reason})
         end = str(said["done"]).rpartition(" until ")[2]
         return {"frozen": stack or "*", "by": principal, "reason": reason, "until": end}
+
+    def _backups(self, *, stack: str) -> Json:
+        return self._get(f"/v1/stacks/{_part(stack)}/backups")
+
+    def _backup(self, *, stack: str, backup: str) -> Json:
+        found: dict[str, Json] = {str(one["id"]): one for one in self._backups(stack=stack)["backups"]}
+        if backup not in found:
+            raise UnknownName("backup", backup, list(found))
+        return found[backup]
+
+    def _clear_suspicion(self, *, stack: str, reason: str, principal: str) -> Json:
+        before = self._backups(stack=stack)["suspicion"]
+        self._post(f"/v1/stacks/{_part(stack)}/clear-suspicion", {"reason": reason})
+        return {"stack": stack, "cleared": before["why"] if before else None, "by": principal, "reason": reason}
 
     def _document(self) -> Json:
         return self._get("/v1/openapi.json")

@@ -50,7 +50,7 @@ DOES: dict[str, Own] = {
     "intake": Own(writes=_ADMITS, archive="w", queues=("lost-events",)),
     "schedule": Own(writes=_ADMITS, archive="w", queues=("lost-schedules",)),
     "api": Own(
-        writes=(*_ADMITS, "APPROVAL#*", "AUDIT#*"),
+        writes=(*_ADMITS, "APPROVAL#*", "AUDIT#*", "SUSPICION#*"),
         reads=("HISTORY#*",),
         indexes={"every": ("AUDIT", "DECISION", "INCIDENT", "RUN"), "listed": _LISTS},
         stops=True,
@@ -60,14 +60,14 @@ DOES: dict[str, Own] = {
     ),
     "webhook-authorizer": Own(writes=("EVENT#*",), archive="w", rings=False, tells=False, hears=True),
     "advance": Own(
-        writes=("APPROVAL#*", "FLEET", "HISTORY#*", "INCIDENT#*", "RUN#*", "STACK#*"),
+        writes=("APPROVAL#*", "FLEET", "HISTORY#*", "INCIDENT#*", "RUN#*", "STACK#*", "SUSPICION#*"),
         indexes={"listed": ("RUN#*",)},
         evidence="rw",
     ),
     "sweep": Own(
         # the version of the table's layout, which it alone writes, and the lists that a migration goes through
         writes=(*_ADMITS, "APPROVAL#*", "SCHEMA"),
-        reads=("HISTORY#*",),
+        reads=("HISTORY#*", "SUSPICION#*"),
         indexes={
             "due": ("approval", "decision", "incident", "run"),
             "listed": ("DECISION#*", "INCIDENT#*", "RUN#*"),
@@ -78,7 +78,7 @@ DOES: dict[str, Own] = {
     ),
     COPYING: Own(
         writes=(),
-        reads=("FLEET", "HISTORY#*", "INCIDENT#*", "RUN#*", "STACK#*"),
+        reads=("FLEET", "HISTORY#*", "INCIDENT#*", "RUN#*", "STACK#*", "SUSPICION#*"),
         evidence="rw",
         rings=False,
         tells=False,

@@ -6,6 +6,7 @@ from chalicelib.errors import WrongState
 from chalicelib.flows import approve as approving
 from chalicelib.flows import stop as stopping
 from chalicelib.flows.api.calls import Answered, Call
+from chalicelib.flows.backups import cleared
 from chalicelib.flows.start import Request, start, undo
 from chalicelib.models import api
 from chalicelib.models.decision import Decision
@@ -98,6 +99,11 @@ def delegate(call: Call) -> Answered:
 def cancel(call: Call) -> Answered:
     run = approving.cancel(call.parts, call.path["id"], by=call.principal, reason=call.body.reason)
     return Answered(api.Said(done=f"asked run {run.id} to end: the change in flight is finished first", runs=(run.id,)))
+
+
+def clear_suspicion(call: Call) -> Answered:
+    done = cleared(call.parts, call.path["name"], by=call.principal, reason=call.body.reason)
+    return Answered(api.Said(done=f"cleared: {done['cleared']}" if done["cleared"] else "nothing was doubted"))
 
 
 def stop(call: Call) -> Answered:

@@ -25,6 +25,8 @@ PATHS: tuple[tuple[str, str], ...] = (
     ("GET", "/v1/decisions"),
     ("GET", "/v1/stacks"),
     ("POST", "/v1/stacks/{name}/check"),
+    ("GET", "/v1/stacks/{name}/backups"),
+    ("POST", "/v1/stacks/{name}/clear-suspicion"),
     ("POST", "/v1/stop"),
     ("POST", "/v1/resume"),
     ("POST", "/v1/freeze"),

@@ -7,6 +7,7 @@ from chalicelib.catalog.inputs import inputs_schema
 from chalicelib.errors import UnknownName
 from chalicelib.flows import query
 from chalicelib.flows.api.calls import Answered, Call
+from chalicelib.flows.backups import listed as listed_backups
 from chalicelib.models import api
 from chalicelib.models.decision import Decision
 from chalicelib.models.incident import Incident
@@ -101,6 +102,10 @@ def stacks(call: Call) -> Answered:
             )
         )
     return Answered(api.Stacks(stacks=tuple(shown)))
+
+
+def backups(call: Call) -> Answered:
+    return Answered(api.Backups(**listed_backups(call.parts, call.path["name"])))
 
 
 def now(call: Call) -> Answered:

@@ -61,6 +61,11 @@ _ALL: tuple[Route, ...] = (
         "POST", "/v1/stacks/{name}/check", changes.check_stack, "Run the health check", api.Started,
         role=OPERATOR, body=api.Because, status=202, takes_key=True,
     ),
+    Route("GET", "/v1/stacks/{name}/backups", reads.backups, "Its backups, and whether they are doubted", api.Backups),
+    Route(
+        "POST", "/v1/stacks/{name}/clear-suspicion", changes.clear_suspicion, "Say that doubted backups are well",
+        api.Said, role=APPROVER, body=api.Because,
+    ),
     Route(
         "POST", "/v1/stop", changes.stop, "Stop: nothing starts, what runs halts", api.Said,
         role=OPERATOR, body=api.StopWhat,

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from steward.sandbox.gateway import key_of
+
 PROJECT = Path(__file__).parents[3]
 
 
@@ -86,6 +88,17 @@ def test_an_event_can_be_fired_at_it_and_is_decided_once(terminal):
     again = terminal.said("sandbox", "fire", str(file))
     assert first["outcome"] == again["outcome"] == "ignore"
     assert first["at"] == again["at"]
+
+
+def test_backups_and_doubts_about_them_are_asked_of_a_stage_by_its_address(terminal, monkeypatch):
+    """S18: whoever runs a deployed stage can say that a doubt is settled."""
+    key, secret = key_of("approver")
+    own = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "eu-west-2"}
+    monkeypatch.setattr(terminal, "env", {**terminal.env, **own})
+    on = ("--stack", "fraud-scoring-mlflow", "--on", note(terminal)["address"])
+    assert terminal.said("backups", "list", *on)["suspicion"] is None
+    assert terminal.said("backups", "clear-suspicion", "--reason", "looked", *on)["cleared"] is None
+    assert "no backup named 'b-none'" in terminal.run("backups", "show", "b-none", *on, code=2).stderr
 
 
 def test_stop_holds_until_resume(terminal):

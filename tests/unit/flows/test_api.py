@@ -310,6 +310,18 @@ def test_inputs_are_shown_as_a_schema_that_the_default_run_fits(api):
     assert (shown["by_hand"], shown["inputs"]["additionalProperties"]) == (True, False)
 
 
+def test_a_doubt_about_backups_is_cleared_by_a_person_with_a_reason_s18(api, world):
+    history = world.parts.engine.history
+    history.suspect("prod", "half of the objects vanished", "r-1", world.now())
+    path = "/v1/stacks/prod/clear-suspicion"
+    assert api.ask("GET", "/v1/stacks/prod/backups")[1]["suspicion"]["why"] == "half of the objects vanished"
+    assert api.ask("POST", path, {"reason": "we deleted an experiment"})[0] == 403
+    assert history.suspicion("prod") is not None
+    assert "half of the objects" in api.ask("POST", path, {"reason": "we deleted it"}, by=BOSS)[1]["done"]
+    assert history.suspicion("prod") is None
+    assert api.ask("GET", "/v1/stacks/none/backups")[0] == 404
+
+
 def test_freeze_and_resume_say_what_they_did(api, world):
     assert api.ask("POST", "/v1/freeze", {"reason": "x", "until": "2020-01-01T00:00:00Z"})[0] == 409
     assert api.ask("POST", "/v1/freeze", {"reason": "x"})[1]["done"].startswith("frozen everything until")

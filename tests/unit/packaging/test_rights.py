@@ -161,7 +161,7 @@ def test_advance_holds_no_right_on_any_stack_but_to_become_its_roles_s21():
     allowed = actions(policy_of(NAMES, "advance", Deployed([stack()])))
     assert {action.partition(":")[0] for action in allowed} == {"dynamodb", "logs", "s3", "ssm", "states", "sts"}
     assert partitions("advance", "dynamodb:PutItem") == {
-        "APPROVAL#*", "FLEET", "HISTORY#*", "INCIDENT#*", "RUN#*", "STACK#*",
+        "APPROVAL#*", "FLEET", "HISTORY#*", "INCIDENT#*", "RUN#*", "STACK#*", "SUSPICION#*",
     }  # fmt: skip
 
 

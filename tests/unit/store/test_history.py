@@ -79,6 +79,13 @@ def test_a_doubt_stands_until_a_person_clears_it_s18(history):
     assert history.suspect("s", "anew", "r3", NOW).stands
 
 
+def test_what_the_api_may_clear_lies_apart_from_what_deletion_rests_on_s24():
+    table = MemoryTable()
+    History(table).suspect("s", "doubted", "r1", NOW)
+    History(table).record_creation(made())
+    assert [item.key.sk for item in table.query("HISTORY#s").items] == [f"MADE#{SNAPSHOT.value}#steward-r1-snap"]
+
+
 def test_drills_come_newest_first(history):
     for day in (1, 2):
         history.record_drill(Drill(stack="s", run_id=f"r{day}", at=NOW + timedelta(days=day), proven=day == 2))
