@@ -18,9 +18,9 @@ PROJECT = Path(__file__).parents[3]
 class Terminal:
     """Runs `steward` in a folder of its own, as people do."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **env):
         self.folder = folder
-        self.env = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        self.env = {**os.environ, "PYTHONPATH": str(PROJECT), **env}
 
     def run(self, *argv, code=0):
         done = subprocess.run(  # noqa: S603 - our own command
@@ -90,15 +90,15 @@ def test_an_event_can_be_fired_at_it_and_is_decided_once(terminal):
     assert first["at"] == again["at"]
 
 
-def test_backups_and_doubts_about_them_are_asked_of_a_stage_by_its_address(terminal, monkeypatch):
+def test_backups_and_doubts_about_them_are_asked_of_a_stage_by_its_address(terminal):
     """S18: whoever runs a deployed stage can say that a doubt is settled."""
     key, secret = key_of("approver")
     own = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "eu-west-2"}
-    monkeypatch.setattr(terminal, "env", {**terminal.env, **own})
+    caller = Terminal(terminal.folder, **own)
     on = ("--stack", "fraud-scoring-mlflow", "--on", note(terminal)["address"])
-    assert terminal.said("backups", "list", *on)["suspicion"] is None
-    assert terminal.said("backups", "clear-suspicion", "--reason", "looked", *on)["cleared"] is None
-    assert "no backup named 'b-none'" in terminal.run("backups", "show", "b-none", *on, code=2).stderr
+    assert caller.said("backups", "list", *on)["suspicion"] is None
+    assert caller.said("backups", "clear-suspicion", "--reason", "looked", *on)["cleared"] is None
+    assert "no backup named 'b-none'" in caller.run("backups", "show", "b-none", *on, code=2).stderr
 
 
 def test_stop_holds_until_resume(terminal):
