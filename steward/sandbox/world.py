@@ -9,7 +9,6 @@ The product gets `session()`, `clock`, `http` and events, and does not know wher
 at a time in a process, because moto is one per process.
 """
 
-import functools
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -44,6 +43,7 @@ from steward.sandbox.rds_world import RdsWorld
 from steward.sandbox.s3_wire import S3Wire
 from steward.sandbox.secrets_answers import SecretsAnswers
 from steward.sandbox.serving import Serving
+from steward.sandbox.sessions import new_session
 from steward.sandbox.starts import Starts
 from steward.sandbox.targets import Targets
 from steward.sandbox.task import Task
@@ -57,7 +57,6 @@ from steward.sandbox.trail import Trail
 
 if TYPE_CHECKING:
     import boto3
-    from botocore.loaders import Loader
     from moto.core.config import DefaultConfig
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -209,6 +208,13 @@ class World:
     def advance(self, seconds: float) -> None:
         self.clock.sleep(seconds)
 
+    def skip(self, seconds: float) -> None:
+        """A long time in which nothing happened, at once: no ticks, so no datapoints of it either."""
+        with self.lock:
+            gone = timedelta(seconds=seconds // TICK_S * TICK_S)
+            self._next_tick += gone
+            self.clock.turn(self.clock.now() + gone)
+
     def break_with(self, fault: str, **params: object) -> Fault:
         with self.lock:
             return break_world(self, fault, params)
@@ -264,36 +270,9 @@ class World:
     def _session(self, whose: str) -> "boto3.Session":
         """`own` is the world's, for making resources: its calls are not noted."""
         if whose not in self._sessions:
-            session = _new_session()
+            session = new_session()
             if whose != "own":
                 self._overrides.register(session)
                 self.s3_wire.register(session)
             self._sessions[whose] = session
         return self._sessions[whose]
-
-
-@functools.cache
-def _loader() -> "Loader":
-    """Shared by all worlds: it keeps the service models it has read, which are most of a client's cost."""
-    import botocore.session
-
-    loader: Loader = botocore.session.Session().get_component("data_loader")
-    return loader
-
-
-def _new_session() -> "boto3.Session":
-    import boto3
-    import botocore.session
-
-    core = botocore.session.Session()
-    known = len(_loader().search_paths)
-    core.register_component("data_loader", _loader())
-    session = boto3.Session(
-        botocore_session=core,
-        region_name=place.REGION,
-        aws_access_key_id="AKIASANDBOX000000000",
-        aws_secret_access_key="sandbox",  # noqa: S106 - moto takes anything
-    )
-    # Every boto3 session adds its own folder to the loader; once is enough.
-    del _loader().search_paths[known + 1 :]
-    return session

@@ -74,7 +74,7 @@ class Forgetful(FragileTable):
             return super().replace(type(item)(item.key, body, item.version, expires=item.expires))
         return super().replace(item)
 
-points = Points("forgetful")
+points = Points("forgetful", every=3)
 crash_cases.Points = lambda name, every: points
 report = crash_cases.fly_case("high-error-rate", read_runbooks(), table=Forgetful(points))
 print(json.dumps(report.problems))

@@ -67,7 +67,7 @@ def test_a_worker_that_died_after_the_call_goes_on_waiting(thrown):
 def test_s16_what_was_restored_to_stay_is_never_meant(flight):
     flight.past("steward-day", flight.world.clock.now() - timedelta(hours=3))
     flight.do("rds.restore_snapshot")
-    flight.world.advance(10 * 86400)
+    flight.world.skip(10 * 86400)
     assert flight.plan("rds.delete_restored") == ()
     assert flight.plan("rds.delete_restored", which="due") == ()
 
