@@ -36,7 +36,7 @@ demo: $(STAMP) ## Break an embedded AWS and watch Steward mend it: make demo SCE
 
 test: $(STAMP) ## All tests that need nothing but this machine: make test TESTS=tests/unit
 	@echo "test: pytest on $(TESTS), $(WORKERS) at a time"
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not real" $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not real" $(TESTS)
 
 test-real: $(STAMP) ## Real servers (installs what is missing, then breaks them), the API fuzzed, every crash point of every runbook
 	@echo "test-real: real servers; installs PostgreSQL, MariaDB (system packages) and MLflow (.venv-mlflow) if missing"

@@ -6,13 +6,10 @@ in a test run and most ask only for ECS and CloudWatch, which the world answers 
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from steward.sandbox import place
 from steward.sandbox.secrets_answers import ARNS, FIRST_VALUES
-
-if TYPE_CHECKING:
-    import boto3
 
 _ENDS_AFTER = {
     "NoncurrentVersionExpiration": {"NoncurrentDays": 90},
@@ -22,8 +19,8 @@ _CLOSED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restrict
 
 
 class MotoParts:
-    def __init__(self, session: Callable[[], "boto3.Session"]) -> None:
-        self._session = session
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        self._client = client
         self._made: set[str] = set()
         self._makers: dict[str, Callable[[], None]] = {
             "s3": self._buckets,
@@ -42,9 +39,6 @@ class MotoParts:
             return
         self._made.add(maker.__name__)
         maker()
-
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - a client of any service
-        return self._session().client(service)  # type: ignore[call-overload]
 
     def _buckets(self) -> None:
         s3 = self._client("s3")

@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING, Any
 from steward.sandbox import place
 
 if TYPE_CHECKING:
-    import boto3
-
     from steward.sandbox.overrides import Call
 
 _AT_ONCE = 1000
 
 
 class TrackingObjects:
-    def __init__(
-        self, session: "Callable[[], boto3.Session]", prepare: Callable[[str], None], founded_at: datetime
-    ) -> None:
-        self._session, self._prepare, self._founded_at = session, prepare, founded_at
+    def __init__(self, client: Callable[[], Any], prepare: Callable[[str], None], founded_at: datetime) -> None:
+        self._own_client, self._prepare, self._founded_at = client, prepare, founded_at
         self._looked_at = 0
         self._is_dated = False
 
@@ -79,7 +75,7 @@ class TrackingObjects:
             self._is_dated = True
             for found in self._keys().values():
                 self._date(found, self._founded_at)
-        return self._session().client("s3")
+        return self._own_client()
 
     def _keys(self) -> Any:  # noqa: ANN401 - moto's own
         from moto.s3.models import s3_backends

@@ -116,7 +116,7 @@ class World:
         self.quotas.taken = self.rds.used
         self.tracking = Tracking(founded_at)
         self.server = Server(tracking=self.tracking)
-        self.artifacts = TrackingObjects(lambda: self._session("own"), self.prepare, founded_at)
+        self.artifacts = TrackingObjects(lambda: self.own_client("s3"), self.prepare, founded_at)
         self.gc_tasks = GcTasks(self.service, self.tracking, self.artifacts, self.logs)
         mlflow = MlflowFace(self.clock.now, self.serving, self.load.exporter, self.logs, self.server)
         self.http = HttpFace(self.clock.now, self.targets, self.load, mlflow, self.lock)
@@ -128,7 +128,8 @@ class World:
         self._moto_config = moto_config
         self._mock: Any = None
         self._sessions: dict[str, boto3.Session] = {}
-        self._parts = MotoParts(lambda: self._session("own"))
+        self._own_clients: dict[str, Any] = {}
+        self._parts = MotoParts(self.own_client)
         self._overrides = Overrides(answer_tables(self, start), self.clock.now, self._parts, self.logs, self.lock)
         self.s3_wire = S3Wire(self.bucket, self.clock.now, self.calls, self._parts.ensure, self.lock)
 
@@ -191,7 +192,10 @@ class World:
         return self._session("own")
 
     def own_client(self, service: str) -> Any:  # noqa: ANN401 - a client of any service
-        return self.own_session().client(service)  # type: ignore[call-overload]
+        if service not in self._own_clients:
+            # making one takes longer than the hundred calls that a fault makes with it
+            self._own_clients[service] = self.own_session().client(service)  # type: ignore[call-overload]
+        return self._own_clients[service]
 
     def stack(self) -> Stack:
         """With its directory only where the deployment asks one."""
