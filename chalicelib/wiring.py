@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from chalicelib.models.stack import Stack
     from chalicelib.models.step_index import StepIndex
     from chalicelib.net.reach import Carry
+    from chalicelib.settings import Settings
+    from chalicelib.store.blobs import Blobs
     from chalicelib.store.table import Table
 
 VERSION = "0.1.0"
@@ -75,8 +77,8 @@ def step_index() -> "StepIndex":
     return index(control_entries())
 
 
-def engine_ports(table: "Table", stacks: "Mapping[str, Stack]", **rest: Any) -> Any:  # noqa: ANN401  # see Ports
-    """The engine over one table; `rest` are sessions, http, jitter."""
+def engine_ports(table: "Table", stacks: "Mapping[str, Stack]", evidence: "Blobs", **rest: Any) -> Any:  # noqa: ANN401  # see Ports
+    """The engine over one table; `rest` are sessions, http, jitter, senses."""
     from chalicelib.engine.ports import Ports
     from chalicelib.models.later import Later
     from chalicelib.store.approvals import Approvals
@@ -86,7 +88,7 @@ def engine_ports(table: "Table", stacks: "Mapping[str, Stack]", **rest: Any) -> 
     from chalicelib.store.runs import Runs
 
     return Ports(
-        runs=Runs(table, rest["senses"].evidence),
+        runs=Runs(table, evidence),
         approvals=Approvals(table),
         ledgers=Ledgers(table),
         incidents=Incidents(table),
@@ -125,11 +127,9 @@ def _build(env: "Mapping[str, str]") -> "Parts":
     from chalicelib.engine.machine import StepFunctionsDriver
     from chalicelib.flows.parts import Parts
     from chalicelib.guards.roles import Roles
-    from chalicelib.net.guarded import GuardedHttp
     from chalicelib.observability import PowertoolsTelemetry
     from chalicelib.settings import LEAST_BOTOCORE, Settings, check_boto3
     from chalicelib.signals.tie import StackKeys
-    from chalicelib.steps.senses import Senses
     from chalicelib.store.audit import Audit
     from chalicelib.store.decisions import Decisions
     from chalicelib.store.dynamodb import DynamoTable, dynamo_client
@@ -145,22 +145,10 @@ def _build(env: "Mapping[str, str]") -> "Parts":
     stacks = _stacks(own, settings.stage, telemetry)
     fit_schema(table, stacks, migrates=_may_migrate(env))
     runbooks = pinned(_runbooks())
-    http = GuardedHttp()
+    evidence = S3Blobs(own.s3, settings.evidence_bucket)
+    http, senses = _when_used(_http), _when_used(lambda: _senses(own, settings, evidence))
     return Parts(
-        engine=engine_ports(
-            table,
-            stacks,
-            sessions=sessions,
-            http=http,
-            jitter=random.random,
-            senses=Senses(
-                diagnoser=_diagnoser(),
-                evidence=S3Blobs(own.s3, settings.evidence_bucket),
-                many_hands=_many_hands(own, settings.copies_machine_arn),
-                carry_into=_carry_into(own, settings.stage),
-                read_fingerprint_key=_fingerprint_key(own, settings.fingerprint_secret),
-            ),
-        ),
+        engine=engine_ports(table, stacks, evidence, sessions=sessions, http=http, jitter=random.random, senses=senses),
         decisions=Decisions(table),
         archive=S3Blobs(own.s3, settings.archive_bucket),
         runbooks=runbooks,
@@ -185,6 +173,34 @@ def _build(env: "Mapping[str, str]") -> "Parts":
         pause=RealClock().sleep,
         webhooks=settings.webhooks,
         secret_pair=own.secrets.pair,
+    )
+
+
+def _when_used(make: "Callable[[], Any]") -> Any:  # noqa: ANN401
+    from threading import Lock
+
+    from chalicelib.aws.when_used import WhenUsed
+
+    return WhenUsed(make, Lock())
+
+
+def _http() -> Any:  # noqa: ANN401  # `intake` and `api` ask nobody's address: they never load it
+    from chalicelib.net.guarded import GuardedHttp
+
+    return GuardedHttp()
+
+
+def _senses(own: Any, settings: "Settings", evidence: "Blobs") -> Any:  # noqa: ANN401  # only steps need any
+    from chalicelib.engine.copy_machine import StepFunctionsHands
+    from chalicelib.steps.senses import Senses
+
+    machine = settings.copies_machine_arn
+    return Senses(
+        diagnoser=_diagnoser(),
+        evidence=evidence,
+        many_hands=StepFunctionsHands(own.sfn, machine) if machine else None,
+        carry_into=_carry_into(own, settings.stage),
+        read_fingerprint_key=_fingerprint_key(own, settings.fingerprint_secret),
     )
 
 
@@ -260,21 +276,11 @@ def _runbooks() -> "Mapping[str, Runbook]":
     return Catalog.from_json(json.loads(compiled)).runbooks
 
 
-def _many_hands(own: Any, machine_arn: str | None) -> Any:  # noqa: ANN401
-    from chalicelib.engine.copy_machine import StepFunctionsHands
-
-    return StepFunctionsHands(own.sfn, machine_arn) if machine_arn else None
-
-
 def _diagnoser() -> "Diagnoser | None":
     """From the signatures that packaging compiled; without them `mlflow.diagnose` says that it knows nothing.
     Made by the first diagnosis: `intake` and `api` make none."""
-    import threading
-
-    from chalicelib.aws.when_used import WhenUsed
-
     compiled = _compiled(SIGNATURES_FILE)
-    made: Any = WhenUsed(lambda: _reads_causes(compiled), threading.Lock())
+    made: Diagnoser = _when_used(lambda: _reads_causes(compiled))
     return made if compiled else None
 
 

@@ -1,4 +1,4 @@
-"""A client that is made at its first call: of those that wiring hands out, an event needs one or two."""
+"""What is made at its first use: of all that wiring hands out, clients above all, an event needs one or two."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,8 @@ from typing import Any
 
 class WhenUsed:
     def __init__(self, make: Callable[[], Any], making: threading.Lock) -> None:
-        """`making` is shared by all clients of a session, since sessions are not thread-safe."""
+        """`making` is shared by all clients of a session, since sessions are not thread-safe; what else is made
+        has a lock of its own: making it may need a client."""
         self._make, self._making = make, making
         self._made: Any = None
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.models.words import Risk
-from chalicelib.steps.senses import Senses
 
 if TYPE_CHECKING:  # what the rooms below are made of is loaded by wiring, when it is first needed
     from collections.abc import Callable, Mapping
@@ -15,12 +14,19 @@ if TYPE_CHECKING:  # what the rooms below are made of is loaded by wiring, when 
     from chalicelib.models.stack import Stack
     from chalicelib.net.http import HttpPort
     from chalicelib.steps.judging import Check
+    from chalicelib.steps.senses import Senses
     from chalicelib.steps.step import Action, Probe
     from chalicelib.store.approvals import Approvals
     from chalicelib.store.history import History
     from chalicelib.store.incidents import Incidents
     from chalicelib.store.ledgers import Ledgers
     from chalicelib.store.runs import Runs
+
+
+def _blind() -> Senses:
+    from chalicelib.steps.senses import Senses
+
+    return Senses()
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Ports:
     http: HttpPort
     jitter: Callable[[], float]
     """0 to 1; spreads retries. Random in Lambda, seeded in the sandbox."""
-    senses: Senses = field(default_factory=Senses)
+    senses: Senses = field(default_factory=_blind)
     """What probes need beyond AWS and HTTP: logins, knowledge."""
     lease_s: int = 360
     """Longer than one Advance can live: function time-out (300 s) and a minute (S31)."""

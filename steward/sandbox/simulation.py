@@ -92,7 +92,13 @@ class Simulation:
         names = {name for stack in stacks.values() for listed in stack.channels.values() for name in listed}
         return Parts(
             engine=engine_ports(
-                table, stacks, sessions=sessions, http=self.world.http, jitter=chance.random, senses=self._senses()
+                table,
+                stacks,
+                self._evidence,
+                sessions=sessions,
+                http=self.world.http,
+                jitter=chance.random,
+                senses=self._senses(),
             ),
             decisions=Decisions(table),
             archive=MemoryBlobs(),
