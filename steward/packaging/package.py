@@ -16,6 +16,7 @@ from chalicelib.models.stack import Stack
 from chalicelib.models.webhook import WebhookCredential
 from steward.cli.knowledge import read_knowledge
 from steward.packaging import workshop
+from steward.packaging.aws_models import aws_models
 from steward.packaging.bytecode_zip import make_over
 from steward.packaging.events import patterns
 from steward.packaging.names import Names
@@ -68,7 +69,8 @@ def package(
     given = _given(settings)
     copies = workshop.has_function(project, "copy_shard")
     policies = function_policies(names, Deployed(ordered, given.webhooks, given.fingerprint_secret, copies))
-    vendor: dict[str, str | bytes] = {**compiled(runbooks.values(), read_knowledge(), ordered), **certificates(project)}
+    read = compiled(runbooks.values(), read_knowledge(), ordered)
+    vendor: dict[str, str | bytes] = {**read, **aws_models(), **certificates(project)}
     with tempfile.TemporaryDirectory(prefix="steward-package-") as folder:
         shop = Path(folder) / "shop"
         shop.mkdir()
