@@ -7,7 +7,7 @@ they are needed; together with the folders that are not looked into this halves 
 import gzip
 import json
 import os
-from os.path import isdir, isfile
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ class LeanLoader(Loader):
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - the same folders for every kind
         """Whatever has a folder. botocore looks into all 440, for each kind of file: a tenth of a cold start."""
-        there = (path for path in self.search_paths if isdir(path))
+        there = [path for path in self.search_paths if Path(path).is_dir()]
         return sorted({name for path in there for name in os.listdir(path)})  # noqa: PTH208 - 440 Paths would be made
 
 

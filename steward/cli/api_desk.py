@@ -9,6 +9,7 @@ import json
 import ssl
 import time
 import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -32,13 +33,33 @@ class ApiDesk:
         self._base = parts
         self._region = region or _region_of(parts.hostname or "")
         self._key = uuid.uuid4().hex
+        self._operations: Mapping[str, Callable[..., Json]] = {
+            "begin": self._begin,
+            "undo": self._undo,
+            "runs": self._runs,
+            "run": self._run,
+            "plan": self._plan,
+            "watch": self._watch,
+            "answer": self._answer,
+            "delegate": self._delegate,
+            "cancel": self._cancel,
+            "decisions": self._decisions,
+            "stop": self._stop,
+            "resume": self._resume,
+            "resume_incident": self._resume_incident,
+            "freeze": self._freeze,
+            "backups": self._backups,
+            "backup": self._backup,
+            "clear_suspicion": self._clear_suspicion,
+            "document": self._document,
+            "now": self._now,
+        }
 
     def ask(self, operation: str, **arguments: Any) -> Json:
-        work = getattr(self, f"_{operation}", None)
+        work = self._operations.get(operation)
         if work is None:
             raise InputError(f"`{operation}` {NOT_FOR_A_STAGE}")
-        said: Json = work(**arguments)
-        return said
+        return work(**arguments)
 
     # -- operations ----------------------------------------------------------------------------
 
