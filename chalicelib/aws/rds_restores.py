@@ -11,6 +11,8 @@ from chalicelib.errors import AwsNotFound
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
 
+_CAPACITY = {"MinCapacity", "MaxCapacity"}
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -36,6 +38,12 @@ class Placed:
     of_cluster: str | None = None
     members: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    writer: str | None = None
+    scaling: tuple[float, float] | None = None
+    """Least and most capacity of Aurora Serverless v2."""
+    iops: int | None = None
+    throughput: int | None = None
+    master_user: str | None = None
 
 
 class RdsRestores:
@@ -127,10 +135,15 @@ def _instance(raw: Mapping[str, Any]) -> Placed:
         protected=raw.get("DeletionProtection", False),
         of_cluster=raw.get("DBClusterIdentifier"),
         tags=tags_of(raw),
+        iops=raw.get("Iops"),
+        throughput=raw.get("StorageThroughput"),
+        master_user=raw.get("MasterUsername"),
     )
 
 
 def _cluster(raw: Mapping[str, Any]) -> Placed:
+    members = raw.get("DBClusterMembers", [])
+    scaling = raw.get("ServerlessV2ScalingConfiguration", {})
     return Placed(
         id=raw["DBClusterIdentifier"],
         cluster=True,
@@ -148,6 +161,10 @@ def _cluster(raw: Mapping[str, Any]) -> Placed:
         multi_az=raw.get("MultiAZ", False),
         public=raw.get("PubliclyAccessible", False),
         protected=raw.get("DeletionProtection", False),
-        members=tuple(each["DBInstanceIdentifier"] for each in raw.get("DBClusterMembers", [])),
+        members=tuple(each["DBInstanceIdentifier"] for each in members),
         tags=tags_of(raw),
+        writer=next((each["DBInstanceIdentifier"] for each in members if each.get("IsClusterWriter")), None),
+        scaling=(scaling["MinCapacity"], scaling["MaxCapacity"]) if len(scaling.keys() & _CAPACITY) > 1 else None,
+        iops=raw.get("Iops"),
+        master_user=raw.get("MasterUsername"),
     )

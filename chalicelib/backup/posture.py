@@ -36,7 +36,7 @@ def posture_of(
         unproven_s=_age(since, now) if since else None,
         others=others,
         suspicion=suspicion.why if suspicion and suspicion.stands else None,
-        not_covered=tuple(_not_covered(stack, now, proven, others)),
+        not_covered=(*_not_covered(stack, now, proven, others), *_only_elsewhere(stack, database)),
     )
 
 
@@ -91,6 +91,12 @@ def _not_covered(stack: Stack, now: datetime, proven: Drill | None, others: Othe
         yield "points in time between snapshots: RDS keeps no automated backups of this database"
     if proven is not None and now - proven.at > DRILL_EVERY:
         yield f"what changed since the last proven restore, {roughly(_age(proven.at, now))} ago: run restore-drill"
+
+
+def _only_elsewhere(stack: Stack, database: tuple[Backup, ...]) -> Iterator[str]:
+    good = [one for one in database if one.is_good]
+    if good and all(one.ref and f":{stack.region}:" not in one.ref for one in good):
+        yield "a restore at once: all good snapshots are in another region, and one must be copied back by hand first"
 
 
 def _of_artifacts(stack: Stack) -> Iterator[str]:

@@ -45,6 +45,29 @@ class BackupKind(StrEnum):
     ARTIFACTS = "artifacts"
 
 
+class Placement(Shape):
+    """How a database was set up when a backup of it was found good: what a restore goes by once it is gone itself."""
+
+    database: str
+    cluster: bool = False
+    host: str | None = None
+    port: int | None = None
+    subnet_group: str | None = None
+    security_groups: tuple[str, ...] = ()
+    parameter_group: str | None = None
+    instance_class: str | None = None
+    """Of a cluster, its writer's."""
+    member_parameter_group: str | None = None
+    members: int = 0
+    scaling: tuple[float, float] | None = None
+    """Least and most capacity of Aurora Serverless v2."""
+    storage_type: str | None = None
+    iops: int | None = None
+    throughput: int | None = None
+    multi_az: bool = False
+    public: bool = False
+
+
 class Backup(Shape):
     stack: str
     kind: BackupKind
@@ -65,6 +88,8 @@ class Backup(Shape):
     bytes: int | None = None
     rows: dict[str, int] = Field(default_factory=dict)
     """Row counts where they could be read: a fall of 20% is suspect (S18)."""
+    placement: Placement | None = None
+    """Of the database; none where RDS did not say."""
     gone_at: Utc | None = None
     version: int = 0
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from chalicelib.errors import AwsError
+from chalicelib.errors import AwsError, AwsNotFound
 from chalicelib.models.shape import Shape
 from chalicelib.models.step_index import Permission
 from chalicelib.net.database_login import DatabaseFacts, DatabaseRequest
@@ -12,6 +12,8 @@ from chalicelib.steps.permissions import DESCRIBE_DATABASE
 from chalicelib.steps.step import StepContext
 
 WITHIN_S = 12.0
+GONE = "gone"
+"""The one in use, as a problem."""
 _USUAL_PORT = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
 READ_DATABASE = (
     *DESCRIBE_DATABASE,
@@ -48,6 +50,10 @@ def read_held(ctx: StepContext, host: str | None = None, port: int | None = None
         if host is None:
             host, port = _in_use(ctx)
             host, port = host or secret.host, port or secret.port
+    except AwsNotFound as error:
+        # of the database it is a fact about the stack; a secret that is not there blinds Steward (S3)
+        is_gone = error.operation.startswith("rds:")
+        return Held(problem=GONE, detail="RDS does not know it any more") if is_gone else Held(skipped=denied(error))
     except AwsError as error:
         return Held(skipped=denied(error))
     if host is None:

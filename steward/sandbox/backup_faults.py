@@ -64,6 +64,11 @@ def artifacts_overwritten(world: "World") -> None:
     _remove(world, _name(3))
 
 
+def artifact_lost(world: "World") -> None:
+    artifacts_backed_up(world, hours=1)
+    _remove(world, _name(3))
+
+
 def artifacts_long_gone(world: "World", new: int = 0) -> None:
     artifacts_grown(world)
     for days in (2 * _MARKED_DAYS, _MARKED_DAYS):

@@ -133,6 +133,9 @@ CASES: dict[str, Case] = {
         "artifacts-overwritten",
         act=by_hand("disaster-recovery", snapshot=AUTOMATED, overNewer=True),
     ),
+    "disaster-recovery-gone": Case(
+        "disaster-recovery", "database-gone", act=with_past(by_hand("disaster-recovery"), days=2)
+    ),
     "clear-restored": Case("clear-restored", None, act=left_over),
     "artifact-store-denied": Case("artifact-store-denied", "bucket-denied", act=by_hand("artifact-store-denied")),
     "credentials-rotated": Case("credentials-rotated", "secret-rotated"),

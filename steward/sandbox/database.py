@@ -42,6 +42,7 @@ class Database:
         self._since = since
         self.status = "available"
         """As `DBInstanceStatus` says it."""
+        self.is_there = True
         self.zone = place.ZONES[0]
         self.told: list[dict[str, Any]] = []
         """As DescribeEvents lists them, oldest first."""
@@ -111,6 +112,11 @@ class Database:
 
     def start(self, now: datetime) -> None:
         self.status, self._over_at, self._fails_over = "starting", now + timedelta(seconds=_STARTS_S), False
+
+    def delete(self, now: datetime) -> None:
+        """As somebody does who has switched deletion protection off before."""
+        self.status, self._over_at, self.is_there = "deleting", None, False
+        self._tell(now, "RDS-EVENT-0003", ["deletion"], "DB instance deleted")
 
     def set_password(self, now: datetime, password: str) -> None:
         self.password = password

@@ -127,8 +127,9 @@ class RdsAnswers:
     def _instances(self, params: Params, _now: datetime) -> dict[str, Any] | None:
         asked = params.get("DBInstanceIdentifier")
         if asked is None:
-            return {"DBInstances": [self._database.view(), *restored_views(self._rds)]}
-        if asked in {place.DATABASE, place.DATABASE_ARN}:
+            own = [self._database.view()] if self._database.is_there else []
+            return {"DBInstances": [*own, *restored_views(self._rds)]}
+        if asked in {place.DATABASE, place.DATABASE_ARN} and self._database.is_there:
             return {"DBInstances": [self._database.view()]}
         restored = find_restored(self._rds, asked)
         if restored is None:

@@ -62,7 +62,7 @@ class SnapshotAnswers:
     def _create(self, params: Params, now: datetime) -> dict[str, Any]:
         rds, name, source = self._rds, params["DBSnapshotIdentifier"], params["DBInstanceIdentifier"]
         self._refuse_new(name, params[REGION])
-        if source != place.DATABASE:
+        if source != place.DATABASE or not rds.database.is_there:
             raise Declined("DBInstanceNotFound", f"DBInstance {source} not found.", 404)
         if rds.database.status not in _MUST_BE:
             why = f"Cannot create a snapshot because the database instance {source} is not currently in the available"

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from steward.sandbox.backup_faults import artifact_lost
 from steward.sandbox.fault import Fault
 
 if TYPE_CHECKING:
@@ -32,6 +33,15 @@ def restore_fails(world: "World") -> None:
     world.rds.trouble.restore_fails = True
 
 
+def database_gone(world: "World") -> None:
+    """Its automated snapshots go with it, as RDS does unless it is told otherwise; manual ones stay."""
+    artifact_lost(world)
+    for one in [one for one in world.rds.snapshots.values() if one.kind == "automated"]:
+        del world.rds.snapshots[one.region, one.id]
+        world.rds.foreign_at_first -= 1
+    world.database.delete(world.clock.now())
+
+
 RDS_FAULTS = (
     Fault("snapshot-fails", "Snapshots of the database fail at 40%.", snapshot_fails),
     Fault(
@@ -43,5 +53,10 @@ RDS_FAULTS = (
     Fault("snapshot-denied", "Steward's role may not create snapshots.", snapshot_denied),
     Fault("snapshot-default-key", "The database is under Amazon's own key, which cannot be shared.", default_key),
     Fault("rows-lost", "Somebody deleted 40% of all rows in the database.", rows_lost),
+    Fault(
+        "database-gone",
+        "Somebody deleted the database; RDS's own snapshots went with it, and so did an artifact.",
+        database_gone,
+    ),
     Fault("restore-fails", "An instance that is restored ends as incompatible-restore.", restore_fails),
 )

@@ -4,13 +4,26 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.models.history import Backup, BackupKind, Creation, MadeKind
+from chalicelib.models.history import Backup, BackupKind, Creation, MadeKind, Placement
 from chalicelib.steps.made import RUN_TAG, STACK_TAG, STEP_TAG
 from steward.sandbox import place
 from steward.sandbox.snapshots import KEY, OFFSITE_KEY, WorldSnapshot
 
 if TYPE_CHECKING:
     from steward.sandbox.simulation import Simulation
+
+PLACEMENT = Placement(
+    database=place.DATABASE,
+    host=place.DATABASE_HOST,
+    port=place.DATABASE_PORT,
+    subnet_group=place.SUBNET_GROUP,
+    security_groups=(place.SECURITY_GROUP,),
+    parameter_group="default.postgres15",
+    instance_class="db.t3.micro",
+    storage_type="gp3",
+    multi_az=True,
+)
+"""How the world's database is set up, as a snapshot that is taken records it."""
 
 
 def taken_daily(simulation: "Simulation", days: int) -> tuple[str, ...]:
@@ -34,7 +47,7 @@ def taken_daily(simulation: "Simulation", days: int) -> tuple[str, ...]:
         ref = made.arn
         backup = Backup(
             stack=stack, kind=BackupKind.DATABASE, id=name, run_id=run, as_of=at, verified_at=at, ref=ref,
-            rows=contents.rows,
+            rows=contents.rows, placement=PLACEMENT,
         )  # fmt: skip
         history.record_backup(backup)
         history.record_creation(
@@ -62,6 +75,15 @@ def copied_daily(simulation: "Simulation", names: tuple[str, ...]) -> tuple[str,
         )
         kind, as_of = BackupKind.DATABASE, of.taken_at or of.began_at
         history.record_backup(
-            Backup(stack=stack, kind=kind, id=copy, run_id=run, as_of=as_of, verified_at=at, ref=made.arn)
+            Backup(
+                stack=stack,
+                kind=kind,
+                id=copy,
+                run_id=run,
+                as_of=as_of,
+                verified_at=at,
+                ref=made.arn,
+                placement=PLACEMENT,
+            )  # fmt: skip
         )
     return tuple(copies)

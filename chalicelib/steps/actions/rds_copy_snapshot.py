@@ -1,5 +1,7 @@
 """rds.copy_snapshot: a copy in another region under a key of that region, and shared with another account."""
 
+from typing import Any
+
 from pydantic import Field
 
 from chalicelib.aws.rds_snapshots import Snapshot, tag_list
@@ -219,11 +221,21 @@ def _proven(ctx: StepContext, change: Change, found: Snapshot) -> Done:
         raise StepFailed(ctx.step_id, f"copy {found.id} is available, but not as expected: {why}")
     backup = Backup(
         stack=ctx.stack.stack, kind=BackupKind.DATABASE, id=found.id, run_id=ctx.run_id,
-        as_of=utc(str(wanted["taken_at"])), verified_at=ctx.now, ref=found.arn,
+        as_of=utc(str(wanted["taken_at"])), verified_at=ctx.now, ref=found.arn, **_inherited(ctx, change),
     )  # fmt: skip
     ctx.history.record_backup(backup)
     facts = {"copy_id": found.id, "region": wanted["region"]}
     return Done(detail=f"{found.id} is available in {wanted['region']}", facts=facts)
+
+
+def _inherited(ctx: StepContext, change: Change) -> dict[str, Any]:
+    """A copy holds what its original holds: its rows, its doubt (S18), and how the database was set up."""
+    cluster = "Cluster" in change.operation
+    arn = str(change.parameters["SourceDBClusterSnapshotIdentifier" if cluster else "SourceDBSnapshotIdentifier"])
+    original = ctx.history.backup(ctx.stack.stack, BackupKind.DATABASE, arn.split("snapshot:", 1)[-1])
+    if original is None:
+        return {}
+    return {"rows": original.rows, "suspect": original.suspect, "placement": original.placement}
 
 
 def _shared(ctx: StepContext, change: Change, name: str) -> Applied:

@@ -9,6 +9,7 @@ from chalicelib.models.history import Backup, BackupKind
 from chalicelib.models.words import Duration, Risk
 from chalicelib.steps import made
 from chalicelib.steps.database_facts import READ_DATABASE, read_held, why_suspect
+from chalicelib.steps.placement import READ_WRITER, placement_for_backup
 from chalicelib.steps.rds_permissions import CREATE_SNAPSHOT, LIST_SNAPSHOTS, READ_QUOTAS
 from chalicelib.steps.snapshot_course import STALLED_AFTER_S, nothing_was_made, still_under_way, why_not_begun
 from chalicelib.steps.step import Action, ActionOutput, Applied, Done, Look, Params, Pending, Standing, StepContext
@@ -43,7 +44,7 @@ class CreateSnapshot(Action[SnapshotParams]):
     name = "rds.create_snapshot"
     Params = SnapshotParams
     Output = SnapshotOutput
-    permissions = (*READ_DATABASE, *LIST_SNAPSHOTS, READ_QUOTAS, *CREATE_SNAPSHOT)
+    permissions = (*READ_DATABASE, READ_WRITER, *LIST_SNAPSHOTS, READ_QUOTAS, *CREATE_SNAPSHOT)
     risk = Risk.LOW
     reversible = False
 
@@ -136,7 +137,7 @@ def _proven(ctx: StepContext, change: Change, found: Snapshot, rows: dict[str, i
     backup = Backup(
         stack=ctx.stack.stack, kind=BackupKind.DATABASE, id=found.id, run_id=ctx.run_id, as_of=found.taken_at,
         verified_at=ctx.now, ref=found.arn, bytes=found.allocated_gib * 1024**3, rows=rows,
-        suspect=why_suspect(_rows_before(ctx, found), rows),
+        suspect=why_suspect(_rows_before(ctx, found), rows), placement=placement_for_backup(ctx),
     )  # fmt: skip
     backup = ctx.history.record_backup(backup)
     if backup.suspect:

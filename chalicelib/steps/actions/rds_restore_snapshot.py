@@ -11,7 +11,8 @@ from chalicelib.errors import AwsError, StepFailed, StepRefused
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.history import MadeKind
 from chalicelib.models.words import Duration, Risk
-from chalicelib.steps import made
+from chalicelib.steps import made, restored_settings
+from chalicelib.steps.placement import Model, model_of
 from chalicelib.steps.rds_permissions import LIST_SNAPSHOTS, RESTORE
 from chalicelib.steps.snapshot_choice import NEWEST, choose
 from chalicelib.steps.snapshot_course import nothing_was_made
@@ -70,19 +71,16 @@ class RestoreSnapshot(Action[RestoreParams]):
     interruptible = True
 
     def plan(self, ctx: StepContext, params: RestoreParams) -> tuple[Change, ...]:
-        database, cluster = made.database_of(ctx)
         snapshot = choose(ctx, params.snapshot)
-        model = ctx.aws.rds_restores.find(database, cluster=cluster)
-        if model is None:
-            why = f"{database} is gone, so nothing says into which network to restore"
-            raise StepRefused(f"{why}: create an instance of that name, or restore by hand")
+        model = _model(ctx)
         name = made.name_of(ctx.step_id)
-        first = self._change(ctx, snapshot, _asked(ctx, params, snapshot, model, name), params)
-        return (first, self._member(ctx, params, snapshot, name)) if cluster else (first,)
+        first = self._change(ctx, snapshot, _asked(ctx, params, snapshot, model, name), params, model)
+        has_member = snapshot.cluster and restored_settings.is_aurora(snapshot)
+        return (first, self._member(ctx, params, snapshot, name, model)) if has_member else (first,)
 
-    def _change(self, ctx: StepContext, snapshot: Snapshot, asked: dict[str, Any], params: RestoreParams) -> Change:
-        taken = f"{snapshot.taken_at:%Y-%m-%d %H:%M} UTC" if snapshot.taken_at else "an unknown time"
-        then = f"; it is deleted again, within {params.delete_after // 3600} h at the latest"
+    def _change(
+        self, ctx: StepContext, snapshot: Snapshot, asked: dict[str, Any], params: RestoreParams, model: Model
+    ) -> Change:
         name = asked["DBClusterIdentifier" if snapshot.cluster else "DBInstanceIdentifier"]
         return Change(
             step=ctx.step_id,
@@ -91,28 +89,27 @@ class RestoreSnapshot(Action[RestoreParams]):
             parameters=asked,
             resource=snapshot.source,
             precondition=_memory(params, snapshot),
-            sentence=f"Restore snapshot {snapshot.id} into the new {name}, which lacks everything written after {taken}"
-            f"{then if params.throw_away else ''}",  # S19
+            sentence=_said(snapshot, asked, params, model, name),
         )
 
-    def _member(self, ctx: StepContext, params: RestoreParams, snapshot: Snapshot, cluster: str) -> Change:
-        name = made.name_of(ctx.step_id, "-1")
-        asked = {
-            "DBInstanceIdentifier": name,
-            "DBClusterIdentifier": cluster,
-            "Engine": snapshot.engine,
-            "DBInstanceClass": params.instance_class or "db.t4g.medium",
-            "PubliclyAccessible": False,
-            "Tags": tag_list(made.tags_for(ctx)),
-        }
+    def _member(
+        self, ctx: StepContext, params: RestoreParams, snapshot: Snapshot, cluster: str, model: Model
+    ) -> Change:
+        name, like = made.name_of(ctx.step_id, "-1"), model.placement
+        size = params.instance_class or like.instance_class
+        if size is None:
+            why = f"nothing says of which class the instances of {model.id} are"
+            raise StepRefused(f"{why}: give it an instance, or write instanceClass into the step")
+        asked = restored_settings.of_member(like, snapshot, name, cluster, size)
         return Change(
             step=ctx.step_id,
             action=self.name,
             operation=_MEMBER,
-            parameters=asked,
+            parameters=asked | {"Tags": tag_list(made.tags_for(ctx))},
             resource=snapshot.source,
             precondition=_memory(params, snapshot),
-            sentence=f"Give the restored cluster {cluster} its instance {name}",
+            sentence=f"Give the restored cluster {cluster} its instance {name}, "
+            f"a {restored_settings.member_said(like, size)}",
         )
 
     def look(self, ctx: StepContext, change: Change) -> Look:
@@ -162,28 +159,46 @@ class RestoreSnapshot(Action[RestoreParams]):
         return f"{_name(ctx, change)} was being restored and {what}"
 
 
-def _asked(ctx: StepContext, params: RestoreParams, snapshot: Snapshot, model: Placed, name: str) -> dict[str, Any]:
-    """As the database in use is set up; never public (S16, S20)."""
+def _model(ctx: StepContext) -> Model:
+    model = model_of(ctx)
+    if model is None:
+        database, cluster = made.database_of(ctx)
+        why = f"{database} is gone, and no backup of Steward's has recorded into which network to restore"
+        what = "cluster" if cluster else "instance"
+        raise StepRefused(
+            f"{why}: create an {what} of that name in its network, of whatever size, and start this again"
+        )
+    return model
+
+
+def _asked(ctx: StepContext, params: RestoreParams, snapshot: Snapshot, model: Model, name: str) -> dict[str, Any]:
+    """As the database in use is set up, or was; never public (S16, S20)."""
+    like = model.placement
     groups = ctx.stack.backup.restore_security_groups if params.throw_away else ()
-    asked: dict[str, Any] = {
-        "DBSubnetGroupName": model.subnet_group,
-        "VpcSecurityGroupIds": list(groups or model.security_groups),
+    common: dict[str, Any] = {
+        "DBSubnetGroupName": like.subnet_group,
+        "VpcSecurityGroupIds": list(groups or like.security_groups),
         "DeletionProtection": not params.throw_away,
         "Tags": tag_list(made.tags_for(ctx)),
     }
     if snapshot.cluster:
-        mine = {"DBClusterIdentifier": name, "SnapshotIdentifier": snapshot.arn, "Engine": snapshot.engine}
-        return mine | asked | ({"DBClusterParameterGroupName": model.parameter_group} if model.parameter_group else {})
-    asked |= {
-        "DBInstanceIdentifier": name,
-        "DBSnapshotIdentifier": snapshot.id,
-        "DBInstanceClass": params.instance_class or model.instance_class,
-        "PubliclyAccessible": False,
-        "MultiAZ": model.multi_az and not params.throw_away,
-        "StorageType": model.storage_type,
-        "DBParameterGroupName": model.parameter_group,
-    }
-    return {key: value for key, value in asked.items() if value is not None}
+        asked = restored_settings.of_cluster(like, snapshot, name, params.instance_class)
+    else:
+        asked = restored_settings.of_instance(like, snapshot, name, params.instance_class, one_zone=params.throw_away)
+    return {key: value for key, value in {**asked, **common}.items() if value is not None}
+
+
+def _said(snapshot: Snapshot, asked: dict[str, Any], params: RestoreParams, model: Model, name: str) -> str:
+    taken = f"{snapshot.taken_at:%Y-%m-%d %H:%M} UTC" if snapshot.taken_at else "an unknown time"
+    like = model.placement
+    is_aurora = snapshot.cluster and restored_settings.is_aurora(snapshot)
+    size = "" if is_aurora else f" ({restored_settings.size_said(like, asked)})"
+    said = f"Restore snapshot {snapshot.id} into the new {name}{size}{restored_settings.scaling_said(asked)}"
+    said += f", which lacks everything written after {taken}"  # S19
+    said += f"; it is {restored_settings.key_said(snapshot)}"
+    said += f"; {model.id} is gone, so it is set up as was recorded with a backup" if model.is_gone else ""
+    then = f"; it is deleted again, within {params.delete_after // 3600} h at the latest"
+    return said + (then if params.throw_away else "")
 
 
 def _memory(params: RestoreParams, snapshot: Snapshot) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """rds.swap_in: MLflow uses the restored instance from now on. The old one is kept, and undo goes back to it.
 
+Where the old one is gone, its address is what was recorded with its last good backup, and there is no undo.
 Two Changes: a new version of the secret, where it names the host, and the tasks on a new revision (where
 a variable names it) or a new deployment, so that they read the secret again.
 """
@@ -18,6 +19,7 @@ from chalicelib.steps import made, permissions
 from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefinition
 from chalicelib.steps.actions.ecs_force_deployment import ForceDeployment, ForceParams
 from chalicelib.steps.definition_edits import paths
+from chalicelib.steps.placement import Model, model_of
 from chalicelib.steps.rds_permissions import READ_RESTORED
 from chalicelib.steps.rollout import refuse_stop_before_start
 from chalicelib.steps.service_state import read_service
@@ -76,9 +78,10 @@ class SwapIn(Action[SwapParams]):
             raise StepRefused(f"{why}: MLflow gets its database's address from elsewhere; write {wanted.host} there")
         lost = f"everything written to {former.id} since the snapshot that run {record.run_id} restored"  # S19
         changes = [change for change in (secret, service) if change is not None]
-        return tuple(change.model_copy(update={"loses": lost}) for change in changes)
+        known: dict[str, Any] = {"loses": lost} | ({"undo": None} if former.is_gone else {})  # nothing to go back to
+        return tuple(change.model_copy(update=known) for change in changes)
 
-    def _point_secret(self, ctx: StepContext, former: Placed, wanted: Placed) -> Change | None:
+    def _point_secret(self, ctx: StepContext, former: Model, wanted: Placed) -> Change | None:
         name = ctx.stack.database.secret if ctx.stack.database else None
         if name is None or ctx.aws.secrets.database(name).host != former.host:
             return None
@@ -95,11 +98,11 @@ class SwapIn(Action[SwapParams]):
                 parameters={"SecretId": name, "former": wanted.host, "host": former.host},
                 precondition={"host": wanted.host},
             ),
-            sentence=f"Secret {name} names {wanted.host} instead of {former.host}; {former.id} is kept",
+            sentence=f"Secret {name} names {wanted.host} instead of {former.host}; {_fate(former)}",
             write_back=f"database in the stack's file: {wanted.id} (was {former.id})",
         )
 
-    def _roll(self, ctx: StepContext, former: Placed, wanted: Placed) -> Change:
+    def _roll(self, ctx: StepContext, former: Model, wanted: Placed) -> Change:
         """The Changes of other actions, which look, apply and undo them as always."""
         state = read_service(ctx)
         refuse_stop_before_start(state)
@@ -126,7 +129,7 @@ class SwapIn(Action[SwapParams]):
             precondition={"task_definition": revision.arn},
             undo=Undo(operation="ecs:UpdateService", parameters=where, precondition=only),
             sentence=f"Run {ctx.stack.ecs.service} on a new revision of {revision.short} with {', '.join(names)} "
-            f"{wanted.host} instead of {former.host}; all {tasks} running tasks are replaced, {former.id} is kept",
+            f"{wanted.host} instead of {former.host}; all {tasks} running tasks are replaced, {_fate(former)}",
             serves=bool(state.serving),
             touches={"tasks": tasks},
             out_of={"tasks": tasks},
@@ -151,14 +154,15 @@ class SwapIn(Action[SwapParams]):
         raise StepFailed(ctx.step_id, f"{change.resource} names neither {former} nor {host} any more")
 
 
-def _both(ctx: StepContext, params: SwapParams) -> tuple[Placed, Placed, Creation]:
+def _both(ctx: StepContext, params: SwapParams) -> tuple[Model, Placed, Creation]:
     """The database in use and the restored one. Only what Steward restored, to stay, may take its place."""
     database, cluster = made.database_of(ctx)
     name = params.cluster if cluster else params.instance
-    former = ctx.aws.rds_restores.find(database, cluster=cluster)
+    former = model_of(ctx)
     wanted = ctx.aws.rds_restores.find(name, cluster=cluster) if name else None
     if former is None or former.host is None:
-        raise StepRefused(f"{database}, the database in use, is gone: point MLflow at the restored one by hand")
+        why = f"{database}, the database in use, is gone, and no backup of Steward's has recorded its address"
+        raise StepRefused(f"{why}: point MLflow at the restored one by hand")
     if wanted is None or wanted.host is None or wanted.status != "available":
         raise StepRefused(f"{name or 'what was to be swapped in'} is not there or not available")
     kind = MadeKind.CLUSTER if cluster else MadeKind.INSTANCE
@@ -167,11 +171,15 @@ def _both(ctx: StepContext, params: SwapParams) -> tuple[Placed, Placed, Creatio
         raise StepRefused(f"{wanted.id} was not restored by Steward for {ctx.stack.stack}", rule="S16")
     if record.delete_after is not None:
         raise StepRefused(f"{wanted.id} was restored to be thrown away, and would be")
-    if wanted.public and not former.public:
+    if wanted.public and not former.placement.public:
         raise StepRefused(f"{wanted.id} is public, and {former.id} is not", rule="S20")
-    if set(wanted.security_groups) - set(former.security_groups):
+    if set(wanted.security_groups) - set(former.placement.security_groups):
         raise StepRefused(f"{wanted.id} has security groups that {former.id} has not", rule="S20")
     return former, wanted, record
+
+
+def _fate(former: Model) -> str:
+    return f"{former.id} is gone" if former.is_gone else f"{former.id} is kept"
 
 
 def _variables(revision: Revision, container: str, host: str) -> list[str]:

@@ -11,7 +11,7 @@ from chalicelib.models.words import Utc
 from chalicelib.steps.backup_permissions import READ_MANIFESTS, SUGGEST
 from chalicelib.steps.backup_places import manifests_of, routes
 from chalicelib.steps.rds_permissions import LIST_SNAPSHOTS
-from chalicelib.steps.snapshot_choice import NEWEST, choose, is_here
+from chalicelib.steps.snapshot_choice import NEWEST, choose, is_here, why_none
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 
 
@@ -69,7 +69,7 @@ def _snapshot(ctx: StepContext, params: PairParams) -> Point:
         good = as_of(here, wanted)
         if good is None:
             when = f" as of {params.as_of}" if wanted else ""
-            raise StepRefused(f"Steward has no good backup of the database{when}: name a snapshot")
+            raise StepRefused(why_none(ctx, "the database", when))
         name = good.id
     found = choose(ctx, name)
     if found.taken_at is None:

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from chalicelib.aws.cloudwatch import MetricQuery
 from chalicelib.aws.rds import DbCluster, DbInstance
-from chalicelib.errors import AwsError
+from chalicelib.errors import AwsError, AwsNotFound
 from chalicelib.steps.blindness import denied
 from chalicelib.steps.permissions import DESCRIBE_DATABASE, READ_METRICS
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 
+GONE = "gone"
 _CHANGING_HANDS = {"failing-over", "rebooting"}
 """A Multi-AZ failover by hand shows as a reboot, on Aurora as `failing-over`."""
 _LATELY = timedelta(minutes=15)
@@ -72,12 +73,16 @@ class DescribeInstance(Probe[DatabaseParams, DatabaseOutput]):
 
     def read(self, ctx: StepContext, params: DatabaseParams) -> DatabaseOutput:
         database = ctx.stack.database
-        if database and database.cluster:
-            found = _of_cluster(ctx.aws.rds.cluster(database.cluster))
-        elif database and database.instance:
-            found = _of_instance(ctx.aws.rds.instance(database.instance))
-        else:
+        if database is None or not (database.cluster or database.instance):
             return DatabaseOutput(applicable=False)
+        try:
+            if database.cluster:
+                found = _of_cluster(ctx.aws.rds.cluster(database.cluster))
+            else:
+                found = _of_instance(ctx.aws.rds.instance(database.instance or ""))
+        except AwsNotFound:  # RDS answered: there is no such database, which is what a disaster looks like
+            name, is_cluster = database.cluster or database.instance, database.cluster is not None
+            return DatabaseOutput(applicable=True, id=name, is_cluster=is_cluster, status=GONE)
         return found.model_copy(update=_strain(ctx, found)) if params.metrics else found
 
 

@@ -1,5 +1,6 @@
 """The same actions on an Aurora cluster: other calls, other records, and no size to compare."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -20,8 +21,10 @@ class Cluster:
     """A twin of the two gateways: one cluster, and what is made of it."""
 
     def __init__(self):
-        self.snapshots, self.placed, self.calls = {}, {}, []
-        self.placed["churn"] = placed("churn", cluster=True)
+        self.snapshots, self.placed, self.calls, self.asked = {}, {}, [], []
+        self.placed["churn"] = replace(placed("churn", cluster=True), writer="churn-1", members=("churn-1", "churn-2"))
+        writer = placed("churn-1", cluster=False, of_cluster="churn")
+        self.placed["churn-1"] = replace(writer, instance_class="db.r6g.large", parameter_group="tuned")
 
     def find_snapshot(self, name, *, cluster):
         assert cluster
@@ -54,6 +57,7 @@ class Cluster:
 
     def restore_cluster(self, asked):
         self.calls.append(("restore", asked["DBClusterIdentifier"]))
+        self.asked.append(asked)
         tags = {tag["Key"]: tag["Value"] for tag in asked["Tags"]}
         self.placed[asked["DBClusterIdentifier"]] = placed(asked["DBClusterIdentifier"], cluster=True, tags=tags)
 
@@ -61,6 +65,7 @@ class Cluster:
         raise AssertionError(f"a cluster is not restored as an instance: {asked}")
 
     def add_instance(self, asked):
+        self.asked.append(asked)
         self.calls.append(("member", asked["DBInstanceIdentifier"], asked["DBClusterIdentifier"]))
         tags = {tag["Key"]: tag["Value"] for tag in asked["Tags"]}
         name, of = asked["DBInstanceIdentifier"], asked["DBClusterIdentifier"]
@@ -118,4 +123,50 @@ def test_s16_a_restored_cluster_gets_an_instance_and_both_are_deleted_instance_f
     assert aurora.cluster.calls[1:] == [("restore", NAME), ("member", f"{NAME}-1", NAME)]
     finish_all(aurora, "rds.delete_restored")
     assert aurora.cluster.calls[3:] == [("delete member", f"{NAME}-1"), ("delete cluster", NAME)]
-    assert set(aurora.cluster.placed) == {"churn"}
+    assert set(aurora.cluster.placed) == {"churn", "churn-1"}
+
+
+def test_a_restored_cluster_is_of_its_writer_s_class_and_parameters_and_the_plan_says_what_it_lacks(aurora):
+    finish_all(aurora, "rds.create_snapshot")
+    cluster, member = aurora.plan("rds.restore_snapshot")
+    assert cluster.parameters["VpcSecurityGroupIds"] == ["sg-1"]
+    asked = member.parameters
+    assert (asked["DBInstanceClass"], asked["DBParameterGroupName"]) == ("db.r6g.large", "tuned")
+    assert "a db.r6g.large; churn has 2 instances, so add readers to it" in member.sentence
+    _, smaller = aurora.plan("rds.restore_snapshot", instance_class="db.t4g.medium")
+    assert "a db.t4g.medium, where churn is db.r6g.large" in smaller.sentence
+
+
+def test_a_serverless_cluster_comes_back_with_its_capacity(aurora):
+    twin = aurora.cluster.placed
+    twin["churn"] = replace(twin["churn"], scaling=(0.5, 16.0), storage_type="aurora-iopt1")
+    twin["churn-1"] = replace(twin["churn-1"], instance_class="db.serverless")
+    finish_all(aurora, "rds.create_snapshot")
+    cluster, member = aurora.plan("rds.restore_snapshot")
+    assert cluster.parameters["ServerlessV2ScalingConfiguration"] == {"MinCapacity": 0.5, "MaxCapacity": 16.0}
+    assert cluster.parameters["StorageType"] == "aurora-iopt1"
+    assert member.parameters["DBInstanceClass"] == "db.serverless"
+    assert "of 0.5 to 16 capacity units" in cluster.sentence
+
+
+def test_a_cluster_that_has_lost_its_instances_or_is_gone_itself_is_restored_as_it_was_recorded(aurora):
+    finish_all(aurora, "rds.create_snapshot")
+    twin = aurora.cluster.placed
+    twin["churn"] = replace(twin["churn"], writer=None, members=())
+    assert aurora.plan("rds.restore_snapshot")[1].parameters["DBInstanceClass"] == "db.r6g.large"
+    del twin["churn"]
+    cluster, member = aurora.plan("rds.restore_snapshot")
+    assert cluster.parameters["DBSubnetGroupName"] == "subnets"
+    assert member.parameters["DBParameterGroupName"] == "tuned"
+    assert "churn is gone" in cluster.sentence
+
+
+def test_a_multi_az_cluster_that_is_not_aurora_s_brings_its_instances_along(aurora):
+    finish_all(aurora, "rds.create_snapshot")
+    twin = aurora.cluster
+    twin.snapshots[NAME] = replace(twin.snapshots[NAME], engine="postgres")
+    twin.placed["churn"] = replace(
+        twin.placed["churn"], instance_class="db.m6gd.large", writer=None, storage_type="io1", iops=3000
+    )
+    (cluster,) = aurora.plan("rds.restore_snapshot")
+    assert (cluster.parameters["DBClusterInstanceClass"], cluster.parameters["Iops"]) == ("db.m6gd.large", 3000)

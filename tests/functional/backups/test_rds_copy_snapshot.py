@@ -108,3 +108,14 @@ def test_a_copy_that_stands_still_is_named(good):
     good.world.break_with("snapshot-stalls")
     with pytest.raises(StepFailed, match="stood still at 40%"):
         good.do("rds.copy_snapshot")
+
+
+def test_s18_a_copy_of_a_doubted_snapshot_is_doubted_and_has_its_rows(good):
+    now = good.world.clock.now()
+    good.history.amend_backup(place.NAME, BackupKind.DATABASE, "steward-day", now, suspect="runs fell")
+    original = good.history.backup(place.NAME, BackupKind.DATABASE, "steward-day")
+    good.do("rds.copy_snapshot", snapshot="steward-day")
+    copy = good.history.backup(place.NAME, BackupKind.DATABASE, COPY[1])
+    assert (copy.suspect, copy.is_good) == ("runs fell", False)
+    assert copy.rows == original.rows
+    assert good.read("rds.list_copies").newest_good is None

@@ -1,13 +1,15 @@
 """rds.restore_snapshot: beside the one in use, never public (S16, S20), and it says what is not in it (S19)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from chalicelib.errors import StepFailed, StepRefused
-from chalicelib.models.history import MadeKind
+from chalicelib.models.history import MadeKind, Placement
 from chalicelib.models.stack_backup import BackupPart
 from chalicelib.steps.registry import ACTIONS
+from chalicelib.steps.restored_settings import of_instance
 from chalicelib.steps.step import Done, Standing
 from steward.sandbox import place
 
@@ -91,3 +93,28 @@ def test_a_cancelled_restore_says_what_becomes_of_it(good):
     action = ACTIONS["rds.restore_snapshot"]
     assert action.interruptible
     assert "deleted as what is thrown away" in action.abandon(good.ctx(), change, good.begin(change)[1])
+
+
+@pytest.mark.parametrize(
+    ("storage", "gib", "asked"),
+    [
+        ("io2", 100, {"StorageType": "io2", "Iops": 5000}),
+        ("gp3", 500, {"StorageType": "gp3", "Iops": 5000, "StorageThroughput": 250}),
+        ("gp3", 100, {"StorageType": "gp3"}),  # RDS refuses any word about speed below 400 GiB
+        ("gp2", 500, {"StorageType": "gp2"}),
+    ],
+)
+def test_storage_is_asked_for_with_its_speed_where_rds_wants_or_takes_it(good, storage, gib, asked):
+    snapshot = replace(good.ctx().aws.rds_snapshots.find("steward-day", cluster=False), allocated_gib=gib)
+    like = Placement(database=place.DATABASE, storage_type=storage, iops=5000, throughput=250)
+    settings = of_instance(like, snapshot, "new", None, one_zone=True)
+    speed = {"StorageType", "Iops", "StorageThroughput"}
+    assert {key: value for key, value in settings.items() if key in speed} == asked
+
+
+def test_the_plan_says_how_large_it_is_and_which_key_it_is_encrypted_with(good):
+    (change,) = good.plan("rds.restore_snapshot")
+    assert f"into the new {change.parameters['DBInstanceIdentifier']} (db.t3.micro)" in change.sentence
+    assert f"encrypted with {place.DATABASE_KEY}" in change.sentence
+    (drill,) = good.plan("rds.restore_snapshot", throw_away=True, instance_class="db.t4g.micro")
+    assert "(db.t4g.micro, where fraud-scoring-mlflow-db is db.t3.micro, in one zone where" in drill.sentence

@@ -137,3 +137,17 @@ def test_restore_fails_as_incompatible(world):
     world.advance(600)
     (found,) = rds(world).describe_db_instances(DBInstanceIdentifier="copy")["DBInstances"]
     assert found["DBInstanceStatus"] == "incompatible-restore"
+
+
+def test_database_gone_takes_rds_s_own_snapshots_along_and_leaves_those_that_somebody_took(world):
+    take(world)
+    world.advance(600)
+    world.break_with("database-gone")
+    asked = {"DBInstanceIdentifier": place.DATABASE}
+    assert refusal(lambda: rds(world).describe_db_instances(**asked)) == "DBInstanceNotFound"
+    assert rds(world).describe_db_instances()["DBInstances"] == []
+    assert refusal(lambda: take(world, "late")) == "DBInstanceNotFound"
+    kinds = {one["SnapshotType"] for one in rds(world).describe_db_snapshots(**asked)["DBSnapshots"]}
+    assert kinds == {"manual", "awsbackup"}
+    world.advance(300)
+    assert not world.database.answers

@@ -115,3 +115,10 @@ def test_rds_without_automated_backups_is_a_gap_only_where_it_was_looked_at():
 )
 def test_ages_are_said_roughly(seconds, said):
     assert roughly(seconds) == said
+
+
+def test_good_snapshots_that_are_all_elsewhere_are_told_since_one_must_be_brought_back_first():
+    far = backup(3, ref="arn:aws:rds:eu-west-1:123456789012:snapshot:far")
+    near = backup(9, ref="arn:aws:rds:eu-west-2:123456789012:snapshot:near")
+    assert any("copied back by hand" in gap for gap in posture(database=(far,)).not_covered)
+    assert not any("copied back by hand" in gap for gap in posture(database=(far, near)).not_covered)
