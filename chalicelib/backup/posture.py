@@ -87,6 +87,8 @@ def _not_covered(stack: Stack, now: datetime, proven: Drill | None, others: Othe
     yield from _of_artifacts(stack)
     if stack.backup.offsite is None and _has_database(stack):
         yield "a lost region or account: backup.offsite names neither a region nor an account"
+    if not stack.backup.restore_security_groups and _has_database(stack):
+        yield "restore-drill: backup.restoreSecurityGroups names no security group for its throw-away instance"
     if others is not None and others.automated == 0 and _has_database(stack):
         yield "points in time between snapshots: RDS keeps no automated backups of this database"
     if proven is not None and now - proven.at > DRILL_EVERY:

@@ -53,6 +53,7 @@ class BackupPart(YamlShape):
     cost_limit_usd: Annotated[float, Field(ge=0)] | None = None
     """A backup that is estimated above it asks first."""
     restore_security_groups: tuple[str, ...] = ()
-    """Of throw-away instances that a drill restores; without it, the database's own."""
+    """Of throw-away instances that a drill restores, and not the database's own (S16): let in only where the
+    function `reach` stands. Without one no drill restores a database."""
     mac_key: KeyName | None = None
     """An HMAC key of KMS, with which manifests are signed."""

@@ -18,6 +18,8 @@ ZONES = ("eu-west-2a", "eu-west-2b")
 SUBNETS = ("subnet-0a1b2c3d4e5f60001", "subnet-0a1b2c3d4e5f60002")
 VPC = "vpc-0a1b2c3d4e5f60000"
 SECURITY_GROUP = "sg-0a1b2c3d4e5f60000"
+DRILL_SECURITY_GROUP = "sg-0a1b2c3d4e5f60003"
+"""Of the throw-away instances that a drill restores."""
 
 NAME = "fraud-scoring-mlflow"
 CLUSTER = f"{NAME}-cluster"
@@ -102,7 +104,11 @@ STACK_DOCUMENT: dict[str, Any] = {
     "loadBalancer": {"targetGroup": TARGET_GROUP},
     "database": {"engine": "postgres", "instance": DATABASE, "name": DATABASE_NAME, "secret": DATABASE_SECRET},
     "artifacts": {"bucket": BUCKET, "prefix": PREFIX, "backupBucket": BACKUP_BUCKET},
-    "backup": {"macKey": MAC_KEY, "offsite": {"region": OFFSITE_REGION, "kmsKey": OFFSITE_KEY}},
+    "backup": {
+        "macKey": MAC_KEY,
+        "offsite": {"region": OFFSITE_REGION, "kmsKey": OFFSITE_KEY},
+        "restoreSecurityGroups": [DRILL_SECURITY_GROUP],
+    },
     "logs": {"group": LOG_GROUP},
     "alarms": [f"{NAME}-*"],
     "channels": {"default": ["log"]},

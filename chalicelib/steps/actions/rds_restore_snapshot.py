@@ -174,10 +174,10 @@ def _model(ctx: StepContext) -> Model:
 def _asked(ctx: StepContext, params: RestoreParams, snapshot: Snapshot, model: Model, name: str) -> dict[str, Any]:
     """As the database in use is set up, or was; never public (S16, S20)."""
     like = model.placement
-    groups = ctx.stack.backup.restore_security_groups if params.throw_away else ()
+    groups = _own_groups(ctx, model) if params.throw_away else like.security_groups
     common: dict[str, Any] = {
         "DBSubnetGroupName": like.subnet_group,
-        "VpcSecurityGroupIds": list(groups or like.security_groups),
+        "VpcSecurityGroupIds": list(groups),
         "DeletionProtection": not params.throw_away,
         "Tags": tag_list(made.tags_for(ctx)),
     }
@@ -186,6 +186,20 @@ def _asked(ctx: StepContext, params: RestoreParams, snapshot: Snapshot, model: M
     else:
         asked = restored_settings.of_instance(like, snapshot, name, params.instance_class, one_zone=params.throw_away)
     return {key: value for key, value in {**asked, **common}.items() if value is not None}
+
+
+def _own_groups(ctx: StepContext, model: Model) -> tuple[str, ...]:
+    """A throw-away copy of production's data is reached by whoever proves it, and by none of production's (S16)."""
+    own = ctx.stack.backup.restore_security_groups
+    why = "the stack names no security group of its own for throw-away instances"
+    if not own:
+        remedy = "make one that lets in only where the function `reach` stands"
+        raise StepRefused(f"{why}: {remedy}, and write it as backup.restoreSecurityGroups", rule="S16")
+    shared = sorted({*own} & {*model.placement.security_groups})
+    if shared:
+        why = f"backup.restoreSecurityGroups names {', '.join(shared)}, which {model.id} has too"
+        raise StepRefused(f"{why}: a throw-away instance has groups of its own", rule="S16")
+    return own
 
 
 def _said(snapshot: Snapshot, asked: dict[str, Any], params: RestoreParams, model: Model, name: str) -> str:

@@ -58,6 +58,18 @@ def test_s16_a_throw_away_has_a_record_a_time_to_be_deleted_and_groups_of_its_ow
     assert made.settings["PubliclyAccessible"] is False
 
 
+def test_s16_a_throw_away_without_groups_of_its_own_is_refused_with_the_remedy(good):
+    for said, why in (
+        ((), r"S16.*write it as backup\.restoreSecurityGroups"),
+        (("sg-drill", place.SECURITY_GROUP), f"S16.*names {place.SECURITY_GROUP}, which {place.DATABASE} has too"),
+    ):
+        part = BackupPart(restore_security_groups=said)
+        good.stack = good.world.stack().model_copy(update={"backup": part})
+        with pytest.raises(StepRefused, match=why):
+            good.plan("rds.restore_snapshot", throw_away=True)
+        assert good.plan("rds.restore_snapshot")
+
+
 def test_a_worker_that_died_after_the_call_restored_only_one(good):
     (change,) = good.plan("rds.restore_snapshot")
     _, progress = good.begin(change)

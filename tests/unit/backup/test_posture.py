@@ -19,7 +19,7 @@ def stack(**over):
         "stack": "churn", "region": "eu-west-2", "account": "123456789012",
         "ecs": {"cluster": "c", "service": "s"}, "database": {"instance": "churn-db"},
         "artifacts": {"bucket": "b", "backupBucket": "b-backup"},
-        "backup": {"macKey": KEY, "offsite": {"region": "eu-west-1"}},
+        "backup": {"macKey": KEY, "offsite": {"region": "eu-west-1"}, "restoreSecurityGroups": ["sg-1"]},
     }  # fmt: skip
     return Stack.model_validate(given | over)
 
