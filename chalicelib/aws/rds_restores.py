@@ -11,6 +11,8 @@ from chalicelib.errors import AwsNotFound
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
 
+    from chalicelib.aws.secrets import Login
+
 _CAPACITY = {"MinCapacity", "MaxCapacity"}
 
 
@@ -91,6 +93,19 @@ class RdsRestores:
     def modify_instance(self, name: str, **settings: Any) -> None:
         with calling("rds:ModifyDBInstance"):
             self._client.modify_db_instance(DBInstanceIdentifier=name, ApplyImmediately=True, **settings)
+
+    def set_password(self, name: str, login: "Login", *, cluster: bool) -> None:
+        """Of the master user. The password goes from Secrets Manager to RDS, and nowhere else (S29)."""
+        if cluster:
+            with calling("rds:ModifyDBCluster"):
+                self._client.modify_db_cluster(
+                    DBClusterIdentifier=name, MasterUserPassword=login.password, ApplyImmediately=True
+                )
+            return
+        with calling("rds:ModifyDBInstance"):
+            self._client.modify_db_instance(
+                DBInstanceIdentifier=name, MasterUserPassword=login.password, ApplyImmediately=True
+            )
 
     def delete_instance(self, name: str) -> None:
         """Without a final snapshot: only what was restored from one is ever deleted here (S16)."""

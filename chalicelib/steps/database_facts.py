@@ -2,16 +2,20 @@
 
 from dataclasses import replace
 
+from chalicelib.aws.secrets import DatabaseSecret
 from chalicelib.errors import AwsError, AwsNotFound
 from chalicelib.models.shape import Shape
+from chalicelib.models.stack import DatabasePart
 from chalicelib.models.step_index import Permission
 from chalicelib.net.database_login import DatabaseFacts, DatabaseRequest
+from chalicelib.net.login_problem import Problem
 from chalicelib.redact import strip_hidden
 from chalicelib.steps.blindness import denied, unseen
 from chalicelib.steps.permissions import DESCRIBE_DATABASE
 from chalicelib.steps.step import StepContext
 
 WITHIN_S = 12.0
+_NO_SECRET = "the stack names no database with a secret"  # noqa: S105 - words for people
 GONE = "gone"
 """The one in use, as a problem."""
 _USUAL_PORT = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
@@ -37,12 +41,16 @@ class Held(Shape):
     newest_run: str | None = None
     newest_run_at_ms: int | None = None
 
+    @property
+    def refuses_login(self) -> bool:
+        return self.problem == Problem.AUTHENTICATION
+
 
 def read_held(ctx: StepContext, host: str | None = None, port: int | None = None) -> Held:
     """Of `host`, or of the database in use. Reads only, in one connection."""
     database = ctx.stack.database
     if database is None or database.secret is None:
-        return Held(skipped="the stack names no database with a secret")
+        return Held(skipped=_NO_SECRET)
     if ctx.databases.out_of_reach:
         return Held(skipped=ctx.databases.out_of_reach)
     try:
@@ -58,7 +66,31 @@ def read_held(ctx: StepContext, host: str | None = None, port: int | None = None
         return Held(skipped=denied(error))
     if host is None:
         return Held(skipped=unseen("neither RDS nor the secret says where the database is"))
-    request = DatabaseRequest(
+    return _held(ctx.databases.look(replace(_request(database, secret, host, port), contents=True)))
+
+
+def try_login(ctx: StepContext, host: str, port: int | None) -> Held:
+    """Whether `host` lets the stack's own login in; nothing is counted."""
+    database = ctx.stack.database
+    if database is None or database.secret is None:
+        return Held(skipped=_NO_SECRET)
+    if ctx.databases.out_of_reach:
+        return Held(skipped=ctx.databases.out_of_reach)
+    try:
+        secret = ctx.aws.secrets.database(database.secret)
+    except AwsError as error:
+        return Held(skipped=denied(error))
+    return _held(ctx.databases.look(_request(database, secret, host, port)))
+
+
+def why_refused(ctx: StepContext, name: str) -> str:
+    """A restored database has the passwords of the snapshot's moment; a rotation since then is not in it."""
+    secret = ctx.stack.database.secret if ctx.stack.database else None
+    return f"{name} refuses the login of {secret}: its passwords are those of the snapshot's moment"
+
+
+def _request(database: DatabasePart, secret: DatabaseSecret, host: str, port: int | None) -> DatabaseRequest:
+    return DatabaseRequest(
         engine=database.engine,
         host=host,
         port=port or _USUAL_PORT[database.engine],
@@ -67,7 +99,6 @@ def read_held(ctx: StepContext, host: str | None = None, port: int | None = None
         password=secret.login.password,
         timeout_s=WITHIN_S,
     )
-    return _held(ctx.databases.look(replace(request, contents=True)))
 
 
 def _in_use(ctx: StepContext) -> tuple[str | None, int | None]:

@@ -141,6 +141,22 @@ RESTORE = (
     ),
     *_tagging(f"{_RDS}:db:steward-*", f"{_RDS}:cluster:steward-*"),
 )
+RENEW_LOGIN = (
+    Permission(
+        action="rds:ModifyDBInstance",
+        resource=f"{_RDS}:db:steward-*",
+        why="give an instance that Steward restored the password that the stack's secret has now",
+        condition=_OURS,
+        only_with="database",
+    ),
+    Permission(
+        action="rds:ModifyDBCluster",
+        resource=f"{_RDS}:cluster:steward-*",
+        why="the same of a cluster",
+        condition=_OURS,
+        only_with="database_cluster",
+    ),
+)
 DELETE_RESTORED = (
     Permission(
         action="rds:DeleteDBInstance",

@@ -27,6 +27,7 @@ from chalicelib.steps.actions.rds_delete_restored import DeleteRestored
 from chalicelib.steps.actions.rds_modify_instance import ModifyInstance
 from chalicelib.steps.actions.rds_prune_snapshots import PruneSnapshots
 from chalicelib.steps.actions.rds_restore_snapshot import RestoreSnapshot
+from chalicelib.steps.actions.rds_set_password import SetPassword
 from chalicelib.steps.actions.rds_swap_in import SwapIn
 from chalicelib.steps.actions.s3_abort_uploads import AbortUploads
 from chalicelib.steps.actions.s3_backup_prefix import BackupPrefix
@@ -143,6 +144,7 @@ ACTIONS: dict[str, Action[Any]] = {
     "rds.delete_restored": DeleteRestored(),
     "rds.prune_snapshots": PruneSnapshots(),
     "rds.restore_snapshot": RestoreSnapshot(),
+    "rds.set_password": SetPassword(),
     "rds.swap_in": SwapIn(),
     "mlflow.delete_runs": DeleteRuns(),
     "mlflow.upgrade_schema": UpgradeSchema(),

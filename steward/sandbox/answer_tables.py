@@ -23,7 +23,6 @@ def answer_tables(world: "World", start: datetime) -> dict[str, Answers]:
     ecs |= TaskAnswers(world.service, world.definitions).table()
     ecs |= DefinitionAnswers(world.definitions).table() | HistoryAnswers(world.service).table()
     rds = RdsAnswers(world.database, world.rds).table() | SnapshotAnswers(world.rds).table() | world.quotas.rds()
-    rds |= world.rds.resizing.table()
     return {
         "ecs": ecs,
         "elbv2": ElbAnswers(world.targets, start - timedelta(days=90)).table(),

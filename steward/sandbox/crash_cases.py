@@ -120,6 +120,9 @@ CASES: dict[str, Case] = {
     "copy-snapshots-offsite": Case("copy-snapshots-offsite", None, act=by_clock("copy-snapshots-offsite", 3)),
     "prune-snapshots": Case("prune-snapshots", None, act=by_clock("prune-snapshots", 40)),
     "restore-database": Case("restore-database", None, act=by_hand("restore-database", snapshot=AUTOMATED)),
+    "restore-database-rotated": Case(
+        "restore-database", "rotated-since", act=by_hand("restore-database", snapshot=AUTOMATED)
+    ),
     "backup-artifacts": Case("backup-artifacts", "artifacts-grown", act=by_hand("backup-artifacts", checkpointEvery=3)),
     "backup-artifacts-again": Case(
         "backup-artifacts", "artifacts-long-gone", {"new": 16}, act=by_hand("backup-artifacts", checkpointEvery=3)

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
+_PASSWORDS = {"rds:ModifyDBInstance", "rds:ModifyDBCluster"}
 REGISTERS = "ecs:RegisterTaskDefinition"
 EACH = {
     "rds:DeleteDBSnapshot": ("ids", "DBSnapshotIdentifier"),
@@ -26,7 +27,10 @@ def effects_of(operation: str, parameters: dict[str, Any], run_id: str) -> list[
 def effect(operation: str, parameters: dict[str, Any]) -> str:
     if operation == REGISTERS:
         return operation  # the call carries the whole definition, the Change only what differs
-    kept = {key: value for key, value in parameters.items() if key not in {"reason", "Tags"}}
+    left_out = {"reason", "Tags"}
+    if operation in _PASSWORDS and parameters.keys() & {"SecretId", "MasterUserPassword"}:
+        left_out |= {"SecretId", "MasterUserPassword", "ApplyImmediately"}  # what is set is in no record (S29)
+    kept = {key: value for key, value in parameters.items() if key not in left_out}
     return f"{operation} {json.dumps(kept, sort_keys=True, default=str)}"
 
 

@@ -27,6 +27,7 @@ class SnapshotAnswers:
             "ModifyDBSnapshotAttribute": self._share,
             "RestoreDBInstanceFromDBSnapshot": self._restore,
             "DeleteDBInstance": self._delete_instance,
+            "ModifyDBInstance": self._modify,
         }
         return {name: self._if_allowed(name, answer) for name, answer in answers.items()}
 
@@ -119,6 +120,15 @@ class SnapshotAnswers:
         made.protected = bool(params.get("DeletionProtection", False))
         rds.restored[name] = made
         return {"DBInstance": made.view()}
+
+    def _modify(self, params: Params, now: datetime) -> dict[str, Any] | None:
+        found = self._rds.restored.get(params["DBInstanceIdentifier"])
+        if found is None or "MasterUserPassword" not in params:
+            return self._rds.resizing.modify(params, now)
+        if found.status != "available":
+            raise Declined("InvalidDBInstanceState", f"Database instance {found.id} is not in available state.")
+        found.reset_password(now, str(params["MasterUserPassword"]))
+        return {"DBInstance": found.view()}
 
     def _delete_instance(self, params: Params, now: datetime) -> dict[str, Any] | None:
         name = params["DBInstanceIdentifier"]

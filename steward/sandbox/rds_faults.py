@@ -1,5 +1,6 @@
 """What can be broken about snapshots, copies and restores of the database."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from steward.sandbox.backup_faults import artifact_lost
@@ -7,6 +8,8 @@ from steward.sandbox.fault import Fault
 
 if TYPE_CHECKING:
     from steward.sandbox.world import World
+
+_FORMER = "sandbox-former-password"
 
 
 def snapshot_fails(world: "World", stalls: bool = False) -> None:
@@ -42,6 +45,12 @@ def database_gone(world: "World") -> None:
     world.database.delete(world.clock.now())
 
 
+def rotated_since(world: "World") -> None:
+    """All snapshots of until now: the database, its secret and the tasks have the new password by now."""
+    for one in world.rds.snapshots.values():
+        one.contents = replace(one.contents, password=_FORMER)
+
+
 RDS_FAULTS = (
     Fault("snapshot-fails", "Snapshots of the database fail at 40%.", snapshot_fails),
     Fault(
@@ -58,5 +67,6 @@ RDS_FAULTS = (
         "Somebody deleted the database; RDS's own snapshots went with it, and so did an artifact.",
         database_gone,
     ),
+    Fault("rotated-since", "All snapshots are from before a rotation: they hold a password of then.", rotated_since),
     Fault("restore-fails", "An instance that is restored ends as incompatible-restore.", restore_fails),
 )

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from steward.sandbox import place
-from steward.sandbox.answers import Answers, Declined, Params
+from steward.sandbox.answers import Declined, Params
 from steward.sandbox.database import Database
 
 CLASS_TAKES_S = 300
@@ -23,9 +23,6 @@ class Resizing:
         self._ends_at: datetime | None = None
         self._optimized_at: datetime | None = None
         self.last_growth: datetime | None = None
-
-    def table(self) -> Answers:
-        return {"ModifyDBInstance": self._modify}
 
     def tick(self, now: datetime) -> None:
         if self._ends_at is not None and now >= self._ends_at:
@@ -48,7 +45,7 @@ class Resizing:
         self._database.status, self._optimized_at = "storage-optimization", now + timedelta(seconds=OPTIMIZING_S)
         self.last_growth = now
 
-    def _modify(self, params: Params, now: datetime) -> dict[str, Any] | None:
+    def modify(self, params: Params, now: datetime) -> dict[str, Any] | None:
         """Other settings, and other instances, are moto's."""
         if params["DBInstanceIdentifier"] != place.DATABASE or not params.keys() & {
             "DBInstanceClass",

@@ -1,7 +1,7 @@
 """An instance restored from a snapshot: it takes its time to come up, answers with what the snapshot held,
 and takes its time to go."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,8 @@ from steward.sandbox import place
 from steward.sandbox.database_words import Refusal
 from steward.sandbox.snapshots import Contents
 
-CREATING_S, BACKING_UP_S, DELETING_S = 420, 120, 240
+CREATING_S, BACKING_UP_S, DELETING_S, RESETTING_S = 420, 120, 240, 45
+_RESETTING = "resetting-master-credentials"
 
 
 @dataclass
@@ -25,6 +26,9 @@ class Restored:
     protected: bool = False
     deleted_at: datetime | None = None
     log: list[str] = field(default_factory=list)
+    master_user: str = place.DATABASE_USER
+    new_password: str | None = field(default=None, repr=False)
+    reset_at: datetime | None = None
 
     @property
     def host(self) -> str:
@@ -36,12 +40,16 @@ class Restored:
 
     @property
     def answers(self) -> bool:
-        return self.status in {"available", "backing-up", "modifying"}
+        return self.status in {"available", "backing-up", "modifying", _RESETTING}
 
     def refusal(self, password: str) -> Refusal | None:
         if not self.answers:
             return words.GONE
         return None if password == self.contents.password else words.PASSWORD
+
+    def reset_password(self, now: datetime, password: str) -> None:
+        """In force only once it is available again."""
+        self.status, self.new_password, self.reset_at = _RESETTING, password, now
 
     def delete(self, now: datetime) -> None:
         self.status, self.deleted_at = "deleting", now
@@ -50,6 +58,8 @@ class Restored:
         """Whether it is gone."""
         if self.deleted_at is not None:
             return now >= self.deleted_at + timedelta(seconds=DELETING_S)
+        if self.status == _RESETTING and self.reset_at and now >= self.reset_at + timedelta(seconds=RESETTING_S):
+            self.status, self.contents = "available", replace(self.contents, password=self.new_password or "")
         age = (now - self.began_at).total_seconds()
         if self.status == "creating" and age >= CREATING_S:
             self.status = "incompatible-restore" if self.fails else "backing-up"
@@ -68,7 +78,7 @@ class Restored:
             "Engine": "postgres",
             "EngineVersion": "15.8",
             "DBInstanceStatus": self.status,
-            "MasterUsername": place.DATABASE_USER,
+            "MasterUsername": self.master_user,
             "DBName": place.DATABASE_NAME,
             "AllocatedStorage": 20,
             "StorageType": self.settings.get("StorageType", "gp3"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import UnknownName
 from steward.sandbox import place
 from steward.sandbox.fault import always_was
+from steward.sandbox.rds_faults import rotated_since
 from steward.sandbox.task_definitions import SECRET_ARN, definition_of, install_and_serve
 
 if TYPE_CHECKING:
@@ -59,4 +60,5 @@ UNLIKE: Mapping[str, Callable[["World"], None]] = {
     "tagged-definition": _tagged_definition,
     "host-in-secret": _host_in_secret,
     "secret-in-parameter": _secret_in_parameter,
+    "rotated-since": rotated_since,
 }

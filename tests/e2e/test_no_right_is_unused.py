@@ -36,6 +36,7 @@ FLOWN = frozenset(
         "gc/cancelled",
         "out-of-memory/tagged",
         "restore-database/host-in-secret",
+        "restore-database/rotated-since",
         "deployment-failed/secret-in-parameter",
     }
 )

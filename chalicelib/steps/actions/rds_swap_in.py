@@ -18,6 +18,7 @@ from chalicelib.models.words import Risk
 from chalicelib.steps import made, permissions
 from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefinition
 from chalicelib.steps.actions.ecs_force_deployment import ForceDeployment, ForceParams
+from chalicelib.steps.database_facts import try_login, why_refused
 from chalicelib.steps.definition_edits import paths
 from chalicelib.steps.placement import Model, model_of
 from chalicelib.steps.rds_permissions import READ_RESTORED
@@ -175,6 +176,10 @@ def _both(ctx: StepContext, params: SwapParams) -> tuple[Model, Placed, Creation
         raise StepRefused(f"{wanted.id} is public, and {former.id} is not", rule="S20")
     if set(wanted.security_groups) - set(former.placement.security_groups):
         raise StepRefused(f"{wanted.id} has security groups that {former.id} has not", rule="S20")
+    held = try_login(ctx, wanted.host, wanted.port)
+    if held.refuses_login:
+        remedy = "let rds.set_password run, or give its user the secret's password in the database itself"
+        raise StepRefused(f"{why_refused(ctx, wanted.id)}; MLflow would not start on it: {remedy}")
     return former, wanted, record
 
 

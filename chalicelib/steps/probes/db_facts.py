@@ -7,6 +7,7 @@ from chalicelib.steps.step import Output, Params, Probe, StepContext
 
 _A_FEW = 1000
 """Milliseconds by which two clocks may differ."""
+_REFUSED = "the restored database refuses the stack's login: its passwords are those of the snapshot's moment"
 
 
 class FactsParams(Params):
@@ -68,7 +69,7 @@ def compared(in_use: Held, other: Held) -> FactsOutput:
     same = in_use.alembic_version == other.alembic_version if both else None
     return FactsOutput(
         applicable=True,
-        skipped=in_use.skipped or other.skipped,
+        skipped=in_use.skipped or other.skipped or (_REFUSED if other.refuses_login else None),
         in_use=in_use,
         other=other,
         same_schema=same,
@@ -80,7 +81,7 @@ def compared(in_use: Held, other: Held) -> FactsOutput:
 
 
 def _proven(other: Held, *, both: bool, same: bool | None, missing: tuple[str, ...], lag: int | None) -> bool | None:
-    if other.skipped:
+    if other.skipped or other.refuses_login:  # what it holds nobody has seen: it may be whole
         return None
     if not both:
         return None if other.answers else False

@@ -151,3 +151,18 @@ def test_database_gone_takes_rds_s_own_snapshots_along_and_leaves_those_that_som
     assert kinds == {"manual", "awsbackup"}
     world.advance(300)
     assert not world.database.answers
+
+
+def test_rotated_since_what_is_restored_refuses_the_password_of_today_until_it_is_set(world):
+    world.break_with("rotated-since")
+    automated = f"rds:{place.DATABASE}-2026-11-02-02-10"
+    rds(world).restore_db_instance_from_db_snapshot(DBInstanceIdentifier="beside", DBSnapshotIdentifier=automated)
+    setting = {"DBInstanceIdentifier": "beside", "MasterUserPassword": place.DATABASE_PASSWORD}
+    assert refusal(lambda: rds(world).modify_db_instance(**setting)) == "InvalidDBInstanceState"
+    world.advance(900)
+    restored = world.rds.restored["beside"]
+    assert restored.refusal(place.DATABASE_PASSWORD)
+    rds(world).modify_db_instance(**setting)
+    assert restored.status == "resetting-master-credentials"
+    world.advance(60)
+    assert (restored.status, restored.refusal(place.DATABASE_PASSWORD)) == ("available", None)
