@@ -6,11 +6,12 @@ from chalicelib.flows.approve import cancel
 from chalicelib.flows.start import Request, start
 from chalicelib.flows.stop import resume, stop
 from chalicelib.models.history import MadeKind
-from chalicelib.models.run import RunStatus
+from chalicelib.models.run import RunStatus, StepStatus
 from chalicelib.observability import Metric
 from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.left_over import INSTANCE, left_by_a_stopped_drill
+from steward.sandbox.rds_faults import rotated_since
 from steward.sandbox.seeded import taken_daily
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
@@ -60,6 +61,74 @@ def test_cancelled_while_the_instance_comes_up_it_is_deleted_all_the_same(drill)
     assert drill.run_until(drill.is_over, limit_s=3 * 3600)
     assert only(drill).status is RunStatus.CANCELLED
     assert nothing_is_left(drill)
+
+
+@pytest.fixture
+def cancelled_when():
+    """A drill of a snapshot from before a rotation, so that no step of it is idle; cancelled as soon as it is so."""
+    with World.create(seed=4) as world:
+        world.break_with("artifacts-backed-up")
+        simulation = Simulation(world, read_runbooks())
+        taken_daily(simulation, 2)
+        rotated_since(world)
+        (begun,) = start(simulation.parts, Request("restore-drill", place.NAME, "ada")).parts
+        asked = []
+
+        def cancel_it():
+            if not asked:
+                asked.append(True)
+                cancel(simulation.parts, begun.run_id, by="ada", reason="not today")
+
+        def fly(when):
+            when(simulation, begun.run_id, cancel_it)
+            assert simulation.run_until(simulation.is_over, limit_s=4 * 3600)
+            assert asked, "the moment never came"
+            assert only(simulation).status is RunStatus.CANCELLED
+            return simulation
+
+        yield fly
+
+
+@pytest.mark.parametrize(
+    ("step", "standing"),
+    [
+        ("sample", StepStatus.DONE),
+        ("restore", StepStatus.APPLYING),
+        ("restore", StepStatus.DONE),
+        ("login", StepStatus.APPLYING),
+        ("login", StepStatus.DONE),
+        ("compare", StepStatus.DONE),
+        ("record", StepStatus.DONE),
+        ("tidy", StepStatus.APPLYING),
+        ("tidy", StepStatus.DONE),
+        ("clear", StepStatus.DONE),
+    ],
+)
+def test_s16_wherever_it_is_cancelled_nothing_is_left(cancelled_when, step, standing):
+    """Between two moves: in the midst of what takes longer than one, and when a step has just been done."""
+
+    def when(simulation, run_id, cancel_it):
+        def on_move(_run_id):
+            if simulation.parts.engine.runs.step(run_id, step).status is standing:
+                cancel_it()
+
+        simulation.on_move = on_move
+
+    assert nothing_is_left(cancelled_when(when))
+
+
+@pytest.mark.parametrize("operation", ["CopyObject", "DeleteObjects"])
+def test_s16_cancelled_in_the_midst_of_copying_or_clearing_the_sample_nothing_is_left(cancelled_when, operation):
+    """Within one move, between two calls to S3."""
+
+    def when(simulation, _run_id, cancel_it):
+        def on_call(model, **_):
+            if model.name == operation:
+                cancel_it()
+
+        simulation.world.session().events.register_first("before-call.s3", on_call)
+
+    assert nothing_is_left(cancelled_when(when))
 
 
 def test_stopped_it_halts_at_once_and_sweep_has_the_rest_deleted_when_its_time_is_over(drill):
