@@ -32,7 +32,7 @@ def of_instance(
 def of_cluster(like: Placement, snapshot: Snapshot, name: str, instance_class: str | None) -> dict[str, Any]:
     asked: dict[str, Any] = {
         "DBClusterIdentifier": name,
-        "SnapshotIdentifier": snapshot.arn,
+        "SnapshotIdentifier": snapshot.id,
         "Engine": snapshot.engine,
         "DBClusterParameterGroupName": like.parameter_group,
     }
