@@ -1,6 +1,7 @@
 """What a backup is asked for, how it is watched, and what it answers with."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,7 +29,7 @@ class EndedBy(StrEnum):
     """`time_left_s` ran short."""
     CANCEL = "cancel"
     FAILURES = "failures"
-    """More objects could not be copied than `Limits.failures` allows."""
+    """More objects could not be copied than `Limits.failures` allows; those that only changed do not count."""
 
 
 class Trouble(StrEnum):
@@ -41,6 +42,11 @@ class Trouble(StrEnum):
     """Retried until patience ended."""
     BROKEN = "broken"
     """A worker failed in a way nobody foresaw."""
+
+    @property
+    def is_benign(self) -> bool:
+        """A busy source alone: it makes no backup bad, however many objects it writes meanwhile."""
+        return self is Trouble.CHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +77,19 @@ class Tally:
     """Grace over and no longer in the backup: left the manifest."""
     foreign: int = 0
     failed: int = 0
+    troubles: Counter[Trouble] = field(default_factory=Counter)
+    """The failed by kind, every one of them."""
     known: int = 0
     """Objects the last manifest had at the source, in what was looked at (for S18)."""
     entries: int = 0
     """Given to the sink."""
     bytes: int = 0
     """Their sizes together."""
+
+    @property
+    def hard(self) -> int:
+        """Of the failed: what no later backup mends by itself."""
+        return sum(count for trouble, count in self.troubles.items() if not trouble.is_benign)
 
     @property
     def lost_share(self) -> float:

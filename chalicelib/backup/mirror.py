@@ -141,8 +141,9 @@ class _Mirror:
             return
         if slot.failure is not None:
             tally.failed += 1
-            if len(self._failures) < self._limits.failures:
-                self._failures.append(slot.failure)
+            tally.troubles[slot.failure.trouble] += 1
+            if len(self._failures) < self._limits.failures or not slot.failure.trouble.is_benign:
+                self._failures.append(slot.failure)  # hard ones are few: too many of them end it all
         elif before is not None and before.gone_since is None:
             tally.gone += 1
             before = replace(before, gone_since=self._job.now)
@@ -187,7 +188,7 @@ class _Mirror:
         return self._watch.cancelled() or self._watch.time_left_s() < self._limits.spare_s / 2
 
     def _stopped(self) -> EndedBy | None:
-        if self._tally.failed >= self._limits.failures:
+        if self._tally.hard >= self._limits.failures:
             return EndedBy.FAILURES
         now = self._watch.monotonic()
         if not self._broken_off and now - self._polled < self._watch.poll_s:

@@ -3,13 +3,13 @@
 Not in the backup bucket: whoever can write there could tell a resumed run that others' parts are its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from pydantic import ValidationError
 
 from chalicelib.backup.entry import Entry, Place
-from chalicelib.backup.job import Failure
+from chalicelib.backup.job import Failure, Trouble
 from chalicelib.backup.judge import Judged
 from chalicelib.backup.manifest import Part, PartWriter
 from chalicelib.backup.manifests import Manifests
@@ -19,12 +19,12 @@ from chalicelib.models.shape import Shape
 from chalicelib.models.words import Utc
 from chalicelib.store.blobs import Blobs
 
-_MOST_FAILURES = 20
+_MOST_TOLD = 20
 
 
 class Missed(Shape):
     key: str
-    trouble: str
+    trouble: Trouble
     why: str
 
 
@@ -42,6 +42,8 @@ class Progressed(Shape):
     foreign: int = 0
     missed: tuple[Missed, ...] = ()
     failed: int = 0
+    troubles: dict[Trouble, int] = {}
+    """The failed by kind; `missed` tells the first of them only."""
     judged: Judged = Judged()
     requests: dict[str, int] = {}
 
@@ -49,9 +51,16 @@ class Progressed(Shape):
     def is_over(self) -> bool:
         return self.copied_all and self.judged.over
 
-    def with_failures(self, failures: Iterable[Failure], count: int) -> "Progressed":
-        told = tuple(Missed(key=f.key, trouble=f.trouble.value, why=f.why[:300]) for f in failures)
-        return self.model_copy(update={"missed": (*self.missed, *told)[:_MOST_FAILURES], "failed": self.failed + count})
+    @property
+    def hard(self) -> int:
+        return sum(count for trouble, count in self.troubles.items() if not trouble.is_benign)
+
+    def with_failures(self, failures: Iterable[Failure], troubles: Mapping[Trouble, int]) -> "Progressed":
+        """Of the reasons a few are told, the hard ones before those that only changed; all are counted."""
+        told = (*self.missed, *(Missed(key=f.key, trouble=f.trouble, why=f.why[:300]) for f in failures))
+        few = sorted(told, key=lambda one: one.trouble.is_benign)[:_MOST_TOLD]
+        counts = {kind: self.troubles.get(kind, 0) + troubles.get(kind, 0) for kind in {*self.troubles, *troubles}}
+        return self.model_copy(update={"missed": tuple(few), "failed": sum(counts.values()), "troubles": counts})
 
 
 class Task(Shape):

@@ -10,8 +10,6 @@ from chalicelib.models.history import Backup, BackupKind
 from chalicelib.steps.backup_journal import Missed, Progressed, Task
 from chalicelib.steps.step import StepContext
 
-_BENIGN = {"changed"}
-"""It changed while it was copied: what it is now is the next backup's."""
 _WRONG_TOLD = 20
 
 
@@ -39,9 +37,9 @@ def seal(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Progr
     """Done twice it is done once: the head stands as first written, and so does the record."""
     judged = together(shard.judged for shard in shards)
     missed = tuple(each for shard in shards for each in shard.missed)
-    hard = sum(shard.failed for shard in shards) - sum(each.trouble in _BENIGN for each in missed)
+    hard = sum(shard.hard for shard in shards)  # what changed while it was copied is the next backup's
     head = manifests.put_head(_head(ctx, task, manifests, shards, judged))
-    sealed = Sealed(head, tuple(m for m in missed if m.trouble not in _BENIGN), max(0, hard), _doubted(ctx, head))
+    sealed = Sealed(head, tuple(m for m in missed if not m.trouble.is_benign), hard, _doubted(ctx, head))
     ctx.history.record_backup(
         Backup(
             stack=ctx.stack.stack,

@@ -120,7 +120,7 @@ def _noted(so_far: Progressed, outcome: Outcome) -> Progressed:
         "due": so_far.due + tally.due,
         "foreign": so_far.foreign + tally.foreign,
     }
-    return so_far.model_copy(update=counts).with_failures(outcome.failures, tally.failed)
+    return so_far.model_copy(update=counts).with_failures(outcome.failures, tally.troubles)
 
 
 def _judge(task: Task, bench: Bench, so_far: Progressed, before: Head | None) -> Progressed:

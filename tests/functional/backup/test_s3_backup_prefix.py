@@ -200,3 +200,19 @@ def test_without_a_mac_key_the_plan_says_that_it_is_weaker(desk):
     (change,) = desk.plan(NAME)
     assert "chained but not signed" in change.sentence
     assert desk.read("s3.describe_backup").weaker
+
+
+def test_however_many_objects_change_while_they_are_copied_the_backup_is_good(desk):
+    artifacts_grown(desk.world, count=140)
+    desk.world.s3_wire.troubles.changing = 130
+    (done,) = desk.carry_out(NAME)
+    assert "130 changed meanwhile and are the next backup's" in done.detail
+    assert desk.history.newest_good(place.NAME, BackupKind.ARTIFACTS) is not None
+
+
+def test_a_denial_among_many_changes_is_counted_and_told(desk):
+    artifacts_grown(desk.world, count=40)
+    desk.world.s3_wire.troubles.changing = 30
+    desk.world.s3_wire.troubles.denied_after = 47
+    with pytest.raises(StepFailed, match="1 objects could not be copied; .*Denied"):
+        desk.carry_out(NAME)
