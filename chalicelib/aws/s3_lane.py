@@ -15,11 +15,12 @@ from chalicelib.errors import AwsUnavailable
 
 if TYPE_CHECKING:
     from chalicelib.aws.s3_lane_parts import PartRules
+    from chalicelib.aws.s3_lane_uploads import Unfinished, UploadBook
 
 Cancelled = Callable[[], bool]
 
-LARGEST_COPY = 5 * 1024**3
-"""CopyObject takes no larger source: it is copied in parts."""
+LARGEST_COPY = 1024**3
+"""CopyObject takes up to five times as much, is silent for minutes then, and cannot be gone on with: parts can."""
 _COPY_BYTES_A_SECOND = 20 * 1024**2
 """The slowest copy that is still waited for; S3 is several times faster, and silent until it is done."""
 CHUNK = 1024 * 1024
@@ -85,23 +86,32 @@ class S3Lane:
         etag: str,
         cancelled: Cancelled = lambda: False,
         source_version: str | None = None,
+        book: "UploadBook | None" = None,
+        only_if: Mapping[str, str] | None = None,
     ) -> LaneCopy:
         """Copies (bucket, key) with its metadata and tags, if it still has this ETag. Done twice it is done once more.
 
-        AwsInvalid `PreconditionFailed`: it changed. Cancelled between parts: CopyCancelled, and nothing is left.
+        AwsInvalid `PreconditionFailed`: it changed, or `only_if` (headers about the target) does not hold.
+        Cancelled between parts or attempts: CopyCancelled, and nothing is left but what stands in the `book`.
         """
         if size > self._largest_copy:
             from chalicelib.aws.s3_lane_parts import PartCopy, PartRules
 
-            asked = PartCopy(source, target, size, etag, source_version)
-            return asked.run(self._wire, self._parts or PartRules(), self._encrypted, cancelled)
+            asked = PartCopy(source, target, size, etag, source_version, only_if or {})
+            return asked.run(self._wire, self._parts or PartRules(), self._encrypted, cancelled, book)
         headers = {  # metadata and tags come along by default
             "x-amz-copy-source": copy_source(*source, source_version),
             "x-amz-copy-source-if-match": f'"{etag}"',
             **self._encrypted,
+            **(only_if or {}),
         }
         ask = Ask("CopyObject", "PUT", *target, headers=headers, timeout_s=30 + size / _COPY_BYTES_A_SECOND)
-        return self._wire.send(ask, _copied)
+        return self._wire.send(ask, _copied, give_up=cancelled)
+
+    def abort(self, unfinished: "Unfinished") -> None:
+        from chalicelib.aws.s3_lane_parts import abort
+
+        abort(self._wire, unfinished)
 
     def put_delete_marker(self, bucket: str, key: str) -> None:
         """What was there stays as a version (S17): no version is named here, and the wire refuses to name one."""

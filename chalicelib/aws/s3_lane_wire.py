@@ -17,7 +17,7 @@ from chalicelib.aws.s3_lane_address import Address, Endpoint
 from chalicelib.aws.s3_lane_keys import KeyRing, SigningKeys
 from chalicelib.aws.s3_lane_xml import UnreadableAnswer, read_error
 from chalicelib.aws.translate import error_of
-from chalicelib.errors import AwsError, AwsInvalid, AwsUnavailable, PlanModeViolation, Refused
+from chalicelib.errors import AwsError, AwsInvalid, AwsUnavailable, CopyCancelled, PlanModeViolation, Refused
 
 if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool
@@ -96,8 +96,11 @@ class Wire:
         self.requests: Counter[str] = Counter()
         """By kind, every attempt; `retries` among them are counted again under that name."""
 
-    def send(self, ask: Ask, read: Callable[[Answer], T]) -> T:
-        """Sends until `read` can make sense of the answer. Everything sent here can be sent twice."""
+    def send(self, ask: Ask, read: Callable[[Answer], T], give_up: Callable[[], bool] = lambda: False) -> T:
+        """Sends until `read` can make sense of the answer. Everything sent here can be sent twice.
+
+        `give_up` is asked before every repetition: with no time left, patience would outlive the worker.
+        """
         self._check_mode(ask)
         renewed = False
         for attempt in range(self._patience.attempts):
@@ -115,6 +118,8 @@ class Wire:
                     continue
             if not (error.retryable or error.code in _WORTH_RETRYING) or attempt + 1 == self._patience.attempts:
                 raise error
+            if give_up():
+                raise CopyCancelled(ask.key or ask.bucket) from error
             self._count("retries")
             self._patience.pause(attempt)
         raise error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.backup.entry import Place
+from chalicelib.backup.entry import Entry, Place
 from chalicelib.backup.ports import Cancelled
 from chalicelib.backup.shards import WHOLE, Shard
 
@@ -121,8 +121,20 @@ class Limits:
     """Verdicts waiting for a copy before them, so that memory does not grow behind a slow one."""
     failures: int = 100
     spare_s: float = 60.0
-    """Start no more copies when less time is left than this; copies in parts are stopped at half of it."""
+    """Start no more copies when less time is left than this, those that wait for a worker among them; copies in parts
+    are left off at half of it."""
     checkpoint_keys: int = 20_000
+    checkpoint_s: float = 20.0
+    """Whichever comes first: where copies are slow, few keys are much work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Everything up to and including `key` is in the sink, and this is what it came to."""
+
+    key: str
+    tally: Tally
+    failures: tuple[Failure, ...]
 
 
 @dataclass(slots=True)
@@ -135,8 +147,8 @@ class Watch:
     poll_s: float = 1.0
     """How often the two above are asked and progress is told; 0: at every key."""
     progress: Callable[[Progress], None] = lambda _: None
-    checkpoint: Callable[[str], None] = lambda _: None
-    """Told every `checkpoint_keys`: everything up to and including this key is in the sink."""
+    checkpoint: Callable[["Reached"], None] = lambda _: None
+    """Told every `checkpoint_keys` or `checkpoint_s`."""
     expected_keys: int | None = None
 
 
@@ -150,3 +162,5 @@ class Outcome:
     tally: Tally
     failures: tuple[Failure, ...] = field(default=())
     """The first of them; `tally.failed` counts all."""
+    ahead: tuple[Entry, ...] = field(default=())
+    """Copied beyond `done_through`, behind one that was left off: the job that goes on has to know them."""

@@ -4,25 +4,38 @@
                  └─ copies ─▶ workers ─┘
 
 Everything up to and including `Outcome.done_through` is settled and in the sink, nothing after it is: a run that ends
-early is gone on with by a job whose shard is `outcome.rest`. Copies that were in flight when a worker died are made
-again, onto themselves: they are the only ones ever made twice. Nothing is deleted here; `expiry` does that (S17, S18).
+early is gone on with by a job whose shard is `outcome.rest`, with `outcome.ahead` laid over its previous entries.
+Copies that were in flight when a worker died are made again, onto themselves: they are the only ones ever made twice.
+Nothing is deleted here; `expiry` does that (S17, S18).
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from chalicelib.backup.diff import Copy, Dropped, Due, Foreign, Gone, Same, Verdict, Why, merge
-from chalicelib.backup.entry import MAX_KEY_BYTES, Copied, Entry
-from chalicelib.backup.job import EndedBy, Failure, Job, Limits, Outcome, Progress, Tally, Trouble, Watch
+from chalicelib.backup.entry import MAX_KEY_BYTES, Copied, Entry, Listed
+from chalicelib.backup.job import EndedBy, Failure, Job, Limits, Outcome, Progress, Reached, Tally, Trouble, Watch
 from chalicelib.backup.pages import listing
 from chalicelib.backup.ports import CopyLane, ListingLane, Sink
 from chalicelib.backup.shards import within
 from chalicelib.backup.workers import Slot, Workers
-from chalicelib.errors import AwsInvalid
+from chalicelib.errors import AwsInvalid, CopyCancelled
 
-__all__ = ["EndedBy", "Failure", "Job", "Limits", "Outcome", "Progress", "Tally", "Trouble", "Watch", "mirror"]
+__all__ = [
+    "EndedBy",
+    "Failure",
+    "Job",
+    "Limits",
+    "Outcome",
+    "Progress",
+    "Reached",
+    "Tally",
+    "Trouble",
+    "Watch",
+    "mirror",
+]
 
 
 def mirror(
@@ -55,7 +68,8 @@ class _Mirror:
         self._done_through: str | None = None
         self._settled_keys = 0
         self._started = watch.monotonic()
-        self._polled = self._started
+        self._polled = self._noted_at = self._started
+        self._is_checkpoint_due = False
         self._broken_off = False
 
     def run(self, source: ListingLane, previous: Iterable[Entry]) -> Outcome:
@@ -69,7 +83,12 @@ class _Mirror:
         self._tell_progress()
         done = ended_by is EndedBy.DONE
         rest = None if done else job.shard.rest(self._done_through)
-        return Outcome(ended_by, self._done_through, rest, self._tally, tuple(self._failures))
+        return Outcome(ended_by, self._done_through, rest, self._tally, tuple(self._failures), tuple(self._ahead()))
+
+    def _ahead(self) -> Iterator[Entry]:
+        for verdict, slot in self._window:
+            if isinstance(verdict, Copy) and slot is not None and slot.copied is not None:
+                yield _entry(verdict.listed, slot.copied)
 
     def _work_through(self, verdicts: Iterable[Verdict]) -> EndedBy:
         ended_by = EndedBy.DONE
@@ -125,8 +144,9 @@ class _Mirror:
             self._settle_vanished(verdict)
         self._done_through = key
         self._settled_keys += 1
-        if self._settled_keys % self._limits.checkpoint_keys == 0:
-            self._watch.checkpoint(key)
+        if self._settled_keys % self._limits.checkpoint_keys == 0 or self._is_checkpoint_due:
+            self._is_checkpoint_due, self._noted_at = False, self._polled
+            self._watch.checkpoint(Reached(key, self._tally, tuple(self._failures)))
 
     def _settle_copy(self, copy: Copy, slot: Slot) -> None:
         tally, listed, before = self._tally, copy.listed, copy.before
@@ -136,8 +156,7 @@ class _Mirror:
         if slot.copied is not None:
             tally.copied += 1
             tally.copied_bytes += listed.size
-            own = None if slot.copied.etag == listed.etag else slot.copied.etag
-            self._give(Entry(listed.key, listed.size, listed.etag, slot.copied.version, None, own))
+            self._give(_entry(listed, slot.copied))
             return
         if slot.failure is not None:
             tally.failed += 1
@@ -171,6 +190,8 @@ class _Mirror:
 
     def _copy(self, copy: Copy) -> Copied:
         job, listed = self._job, copy.listed
+        if self._starts_no_more():
+            raise CopyCancelled(listed.key)
         key = job.target.full_key(listed.key)
         if not key or len(key.encode()) > MAX_KEY_BYTES:
             raise AwsInvalid("s3:CopyObject", "KeyTooLongError", f"{len(key.encode())} bytes with the backup's prefix")
@@ -183,6 +204,10 @@ class _Mirror:
         )
         return Copied(answer.version, answer.etag)
 
+    def _starts_no_more(self) -> bool:
+        """Asked by copies that waited for a worker: the last of a long queue would outlive the time."""
+        return self._watch.cancelled() or self._watch.time_left_s() < self._limits.spare_s
+
     def _must_leave_off(self) -> bool:
         """Asked by a copy in parts, which may take longer than all the time that was spared for it."""
         return self._watch.cancelled() or self._watch.time_left_s() < self._limits.spare_s / 2
@@ -194,6 +219,7 @@ class _Mirror:
         if not self._broken_off and now - self._polled < self._watch.poll_s:
             return None
         self._polled = now
+        self._is_checkpoint_due = now - self._noted_at >= self._limits.checkpoint_s
         self._tell_progress()
         if self._watch.cancelled():
             return EndedBy.CANCEL
@@ -206,3 +232,8 @@ class _Mirror:
         remaining = max(0, expected - self._settled_keys) / rate if expected is not None and rate else None
         copied = self._tally.copied, self._tally.copied_bytes
         self._watch.progress(Progress(self._settled_keys, expected, *copied, rate, remaining))
+
+
+def _entry(listed: Listed, copied: Copied) -> Entry:
+    own = None if copied.etag == listed.etag else copied.etag
+    return Entry(listed.key, listed.size, listed.etag, copied.version, None, own)

@@ -7,6 +7,7 @@ An onCancel step is held to the same rules; only the cancel flag, which called i
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.engine.meanwhile import halted
 from chalicelib.engine.planning import said_yes
 from chalicelib.engine.ports import Ports
 from chalicelib.engine.sampling import sample
@@ -26,18 +27,6 @@ class Clearance:
     refusal: str | None = None
     recovered: bool = False
     cancelled: bool = False
-
-
-def halted(ports: Ports, stack: str) -> str | None:
-    """Who stopped this stack or everything; an unreadable flag counts as stopped (S8)."""
-    try:
-        fleet, ledger = ports.ledgers.read_fleet(), ports.ledgers.read(stack)
-    except StoreError as error:
-        return f"the stop flag could not be read, so everything stops: {error}"
-    for stop, what in ((fleet.stop, "everything"), (ledger.stop, stack)):
-        if stop:
-            return f"{stop.by} stopped {what}: {stop.reason}"
-    return None
 
 
 def guards_now(ports: Ports, run: Run, stack: Stack, now: datetime, alarms: tuple[str, ...]) -> tuple[GuardResult, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.engine.around_run import made_by, neighbours_of, open_incidents_of
 from chalicelib.engine.left_changes import left_changes
+from chalicelib.engine.meanwhile import Cancelled
 from chalicelib.engine.ports import Ports
 from chalicelib.errors import StewardError, StoreError
 from chalicelib.models.check import Answer, CheckResult
@@ -54,6 +55,7 @@ def context(
         budget_s=ports.senses.budget_s,
         neighbours=neighbours_of(ports, stack),
         open_incidents=open_incidents_of(ports, run),
+        cancelled=Cancelled(ports, run, ports.senses.monotonic),
         made=made_by(ports, run),
     )
     return replace(ctx, left_changes=lambda: left_changes(ports, ctx))

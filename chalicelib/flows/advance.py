@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
-from chalicelib.engine.before_change import halted
 from chalicelib.engine.conductor import View, next_move
 from chalicelib.engine.executor import Executor
+from chalicelib.engine.meanwhile import halted
 from chalicelib.engine.moves import Release
 from chalicelib.engine.planning import index_of
 from chalicelib.errors import StaleWrite

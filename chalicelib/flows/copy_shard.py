@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.engine.before_change import halted
+from chalicelib.engine.meanwhile import halted
 from chalicelib.engine.sampling import acting_context
 from chalicelib.errors import UnknownName
 from chalicelib.flows.parts import Parts

@@ -10,8 +10,8 @@ from chalicelib.backup.shards import KEYS_A_SHARD, Shard, between, shards_of
 from chalicelib.errors import StepFailed, StoreUnavailable, UnknownName
 from chalicelib.models.change import ChangeProgress
 from chalicelib.steps.backup_journal import Journal, Task
-from chalicelib.steps.backup_work import bench_of, finish, still_at_it, take_place
-from chalicelib.steps.many_hands import Crowd, ManyHands
+from chalicelib.steps.backup_work import bench_of, finish, still_at_it, take_place, tidy
+from chalicelib.steps.many_hands import Crowd
 from chalicelib.steps.step import Applied, Pending, StepContext
 
 MOST_SHARDS = 1000
@@ -50,9 +50,11 @@ def task_of_item(ctx: StepContext, backup: str, shard: int) -> Task:
     return _read(ctx, _key(ctx.run_id, backup))[shard]
 
 
-def stop(hands: ManyHands | None, backup: str, why: str) -> None:
-    if hands is not None:
-        hands.stop(backup, why)
+def stop(ctx: StepContext, task: Task, why: str) -> None:
+    if ctx.many_hands is not None:
+        ctx.many_hands.stop(task.backup, why)
+    for each in _read(ctx, _key(task.run_id, task.backup)):
+        tidy(ctx, each)
 
 
 def _watching(

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pydantic import ValidationError
 
 from chalicelib.backup.entry import Entry, Place
-from chalicelib.backup.job import Failure, Trouble
+from chalicelib.backup.job import Failure, Reached, Tally, Trouble
 from chalicelib.backup.judge import Judged
 from chalicelib.backup.manifest import Part, PartWriter
 from chalicelib.backup.manifests import Manifests
@@ -40,6 +40,8 @@ class Progressed(Shape):
     keys: int = 0
     due: int = 0
     foreign: int = 0
+    ahead: tuple[Entry, ...] = ()
+    """Copied beyond `through`, behind one that a slice was too short for; not in `parts` yet."""
     missed: tuple[Missed, ...] = ()
     failed: int = 0
     troubles: dict[Trouble, int] = {}
@@ -106,7 +108,16 @@ class Task(Shape):
 
     @property
     def journal(self) -> str:
-        return f"backups/{self.run_id}/{self.backup}/{self.shard:05d}.json"
+        return f"{self._stem}.json"
+
+    @property
+    def uploads(self) -> str:
+        """The journal of what is copied in parts: written by its workers, and far more often."""
+        return f"{self._stem}.uploads.json"
+
+    @property
+    def _stem(self) -> str:
+        return f"backups/{self.run_id}/{self.backup}/{self.shard:05d}"
 
 
 class Journal:
@@ -132,20 +143,35 @@ class PartSink:
 
     def __init__(self, task: Task, manifests: Manifests, journal: Journal, so_far: Progressed) -> None:
         self._task, self._manifests, self._journal = task, manifests, journal
-        self.so_far = so_far
+        self._began, self.so_far = so_far, so_far
         self._writer = PartWriter()
 
     def add(self, entry: Entry) -> None:
         self._writer.add(entry)
 
-    def checkpoint(self, key: str) -> None:
-        self.so_far = self.flushed(key)
+    def checkpoint(self, reached: Reached) -> None:
+        """With what could not be copied so far: were it forgotten with its worker, the backup would pass for good."""
+        self.so_far = self.flushed(reached.key, reached.tally, reached.failures)
         self._journal.write(self._task, self.so_far)
 
-    def flushed(self, through: str | None) -> Progressed:
-        """With what was collected as one more part; a stretch in which everything is gone makes none."""
+    def flushed(self, through: str | None, tally: Tally, failures: Iterable[Failure]) -> Progressed:
+        """With what was collected as one more part; a stretch in which everything is gone makes none.
+
+        The tally is this slice's, and comes on top of what stood there when it began.
+        """
         parts = self.so_far.parts
         if self._writer.lines:
             parts = (*parts, self._manifests.put_part(self._task.backup, self._task.shard, len(parts), self._writer))
             self._writer = PartWriter()
-        return self.so_far.model_copy(update={"parts": parts, "through": through or self.so_far.through})
+        through, began = through if through is not None else self.so_far.through, self._began
+        counts = {
+            "parts": parts,
+            "through": through,
+            "copied": began.copied + tally.copied,
+            "copied_bytes": began.copied_bytes + tally.copied_bytes,
+            "keys": began.keys + tally.entries + tally.dropped + tally.foreign,
+            "due": began.due + tally.due,
+            "foreign": began.foreign + tally.foreign,
+            "ahead": tuple(one for one in self.so_far.ahead if through is None or one.key > through),
+        }
+        return began.model_copy(update=counts).with_failures(failures, tally.troubles)

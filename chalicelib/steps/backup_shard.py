@@ -5,18 +5,22 @@ The same code works within `advance` and as the worker of a Distributed Map.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from chalicelib.aws.s3_lane_uploads import Unfinished
 from chalicelib.backup.entry import Listed
-from chalicelib.backup.job import EndedBy, Job, Limits, Outcome, Watch
+from chalicelib.backup.job import EndedBy, Job, Limits, Progress, Watch
 from chalicelib.backup.judge import judge
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import RESERVED, Manifests
 from chalicelib.backup.mirror import mirror
+from chalicelib.backup.overlay import laid_over
 from chalicelib.backup.pages import listing
-from chalicelib.backup.ports import CopyLane, ListingLane
+from chalicelib.backup.ports import Cancelled, CopyAnswer, ListingLane
 from chalicelib.errors import StepFailed
 from chalicelib.steps.backup_journal import Journal, PartSink, Progressed, Task
+from chalicelib.steps.upload_book import EvidenceBook
 
 SPARE_S = 45.0
 """Of a slice: what a copy and its retries, the last part and the journal may take."""
@@ -40,10 +44,27 @@ class Apart:
             yield [row for row in rows if not row[0].startswith(RESERVED)]
 
 
+class TargetLane(ListingLane, Protocol):
+    """What the mirror needs, with a book for what outlasts a slice."""
+
+    def copy(
+        self,
+        source: tuple[str, str],
+        target: tuple[str, str],
+        *,
+        size: int,
+        etag: str,
+        cancelled: Cancelled,
+        book: EvidenceBook,
+    ) -> CopyAnswer: ...
+
+    def abort(self, unfinished: Unfinished) -> None: ...
+
+
 class ApartCopies(Apart):
-    def __init__(self, lane: CopyLane) -> None:
+    def __init__(self, lane: TargetLane, book: EvidenceBook) -> None:
         super().__init__(lane)
-        self.copy = lane.copy
+        self.copy = partial(lane.copy, book=book)
 
 
 @dataclass(frozen=True)
@@ -51,15 +72,18 @@ class Bench:
     """What a worker works with."""
 
     source: ListingLane
-    target: CopyLane
+    target: TargetLane
     manifests: Manifests
     journal: Journal
+    book: EvidenceBook
     monotonic: Clocked
     until: float
     """Of `monotonic`: when this slice has to be over."""
     in_flight: int
     spare_s: float = SPARE_S
     cancelled: Callable[[], bool] = lambda: False
+    tell: Callable[[Progressed, Progress], None] = lambda _so_far, _told: None
+    """What stood there when the slice began, and how far the slice is."""
 
     @property
     def left_s(self) -> float:
@@ -85,12 +109,14 @@ def _copy(task: Task, bench: Bench, so_far: Progressed, before: Head | None) -> 
         cancelled=bench.cancelled,
         monotonic=bench.monotonic,
         checkpoint=sink.checkpoint,
+        progress=lambda told: bench.tell(so_far, told),
+        expected_keys=task.expected,
     )
     outcome = mirror(
         Job(task.source, task.target, task.as_of, task.grace, stretch),
         Apart(bench.source),
-        ApartCopies(bench.target),
-        bench.manifests.entries(before, stretch),
+        ApartCopies(bench.target, bench.book),
+        laid_over(bench.manifests.entries(before, stretch), so_far.ahead),
         sink,
         watch=watch,
         limits=Limits(
@@ -100,27 +126,18 @@ def _copy(task: Task, bench: Bench, so_far: Progressed, before: Head | None) -> 
             checkpoint_keys=task.checkpoint_every,
         ),
     )
-    done = _noted(sink.flushed(outcome.done_through), outcome)
+    done = sink.flushed(outcome.done_through, outcome.tally, outcome.failures)
+    is_done = outcome.ended_by is EndedBy.DONE
+    ahead = tuple(laid_over(done.ahead, outcome.ahead))
+    done = done.model_copy(update={"copied_all": is_done, "ahead": () if is_done else ahead})
     bench.journal.write(task, done)
+    if outcome.ended_by in {EndedBy.CANCEL, EndedBy.FAILURES}:
+        bench.book.abort_all(bench.target)
     if outcome.ended_by is EndedBy.FAILURES:
         first = done.missed[0] if done.missed else None
         why = f"; the first: {first.key}: {first.why}" if first else ""
         raise StepFailed(task.step, f"more than {MOST_FAILURES} objects could not be copied{why}")
     return done
-
-
-def _noted(so_far: Progressed, outcome: Outcome) -> Progressed:
-    tally = outcome.tally
-    seen = tally.entries + tally.dropped + tally.foreign
-    counts = {
-        "copied_all": outcome.ended_by is EndedBy.DONE,
-        "copied": so_far.copied + tally.copied,
-        "copied_bytes": so_far.copied_bytes + tally.copied_bytes,
-        "keys": so_far.keys + seen,
-        "due": so_far.due + tally.due,
-        "foreign": so_far.foreign + tally.foreign,
-    }
-    return so_far.model_copy(update=counts).with_failures(outcome.failures, tally.troubles)
 
 
 def _judge(task: Task, bench: Bench, so_far: Progressed, before: Head | None) -> Progressed:

@@ -11,6 +11,7 @@ from chalicelib.steps.backup_places import manifests_in
 from chalicelib.steps.backup_seal import Sealed, seal
 from chalicelib.steps.backup_shard import SPARE_S, Bench, work_on
 from chalicelib.steps.step import Applied, Done, Pending, StepContext
+from chalicelib.steps.upload_book import EvidenceBook
 
 CONNECTIONS = 64
 AGAIN_S = 1
@@ -50,10 +51,12 @@ def bench_of(ctx: StepContext, task: Task) -> Bench:
         target=target,
         manifests=manifests,
         journal=Journal(ctx.evidence),
+        book=EvidenceBook(ctx.evidence, task.uploads, ctx.now, ctx.monotonic),
         monotonic=ctx.monotonic,
         until=ctx.monotonic() + ctx.budget_s,
         in_flight=ctx.copies_at_once,
         spare_s=min(SPARE_S, ctx.budget_s / 4),
+        cancelled=ctx.cancelled,
     )
 
 
@@ -65,6 +68,12 @@ def back_up(ctx: StepContext, task: Task, progress: ChangeProgress) -> Applied:
     if not so_far.is_over:
         return still_at_it(ctx, task, progress, (so_far,))
     return finish(ctx, task, bench, (so_far,))
+
+
+def tidy(ctx: StepContext, task: Task) -> None:
+    """Nobody goes on with what was left unfinished in parts."""
+    bench = bench_of(ctx, task)
+    bench.book.abort_all(bench.target)
 
 
 def take_place(ctx: StepContext, task: Task) -> None:

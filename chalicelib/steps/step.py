@@ -82,6 +82,8 @@ class StepContext:
     monotonic: "Callable[[], float]" = time.monotonic
     budget_s: float = 200.0
     """How long one call of `apply` may work before it answers Pending: well within one Advance (300 s)."""
+    cancelled: "Callable[[], bool]" = lambda: False
+    """Whether somebody cancelled the run or stopped the stack meanwhile (S8): for what takes long within a call."""
     neighbours: tuple[Stack, ...] = ()
     """The other stacks under care: whose artifacts may lie beside this one's."""
     open_incidents: "Callable[[], tuple[str, ...]]" = tuple

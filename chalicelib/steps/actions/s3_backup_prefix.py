@@ -15,7 +15,7 @@ from chalicelib.steps.backup_crowd import back_up_by_many, stop
 from chalicelib.steps.backup_permissions import BACK_UP
 from chalicelib.steps.backup_places import Route, manifests_of, routes
 from chalicelib.steps.backup_preflight import check_last, check_source, check_target
-from chalicelib.steps.backup_work import back_up, task_of
+from chalicelib.steps.backup_work import back_up, task_of, tidy
 from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Params, Standing, StepContext
 
 MOST_LISTED_PAGES = 20
@@ -123,8 +123,11 @@ class BackupPrefix(Action[BackupParams]):
 
     def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:
         copied = progress.checkpoint.get("copied", 0)
-        if change.parameters["engine"] == MANY and progress.checkpoint:
-            stop(ctx.many_hands, progress.checkpoint["backup"], f"run {ctx.run_id} was cancelled")
+        task = task_of(ctx, change, datetime.fromisoformat(progress.before["as_of"]))
+        if change.parameters["engine"] == ONE:
+            tidy(ctx, task)
+        elif progress.checkpoint:
+            stop(ctx, task, f"run {ctx.run_id} was cancelled")
         return (
             f"left half done: {copied:,} objects are copied to {change.resource} and in no manifest; the last backup is"
             f" still {change.parameters['before'] or 'none'}, and the next one copies them again"

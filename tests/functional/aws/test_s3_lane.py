@@ -347,7 +347,7 @@ def test_a_delete_marker_leaves_every_version_and_no_request_can_name_one_s17(wo
         with pytest.raises(Refused, match="S17"):
             Ask("DeleteObject", "DELETE", "backup", "k", query)
     names = {name for name in dir(S3Lane) if not name.startswith("_")}
-    assert names == {"list_pages", "copy", "put_delete_marker", "put", "head", "read", "requests"}
+    assert names == {"list_pages", "copy", "abort", "put_delete_marker", "put", "head", "read", "requests"}
 
 
 def test_in_plan_mode_the_lane_only_reads(world):

@@ -214,5 +214,5 @@ def test_a_denial_among_many_changes_is_counted_and_told(desk):
     artifacts_grown(desk.world, count=40)
     desk.world.s3_wire.troubles.changing = 30
     desk.world.s3_wire.troubles.denied_after = 47
-    with pytest.raises(StepFailed, match="1 objects could not be copied; .*Denied"):
+    with pytest.raises(StepFailed, match=r"1 objects could not be copied; .*Denied"):
         desk.carry_out(NAME)

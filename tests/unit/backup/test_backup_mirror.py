@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.backup.entry import Copied, Entry, Place
 from chalicelib.backup.mirror import EndedBy, Failure, Job, Limits, Tally, Trouble, Watch, mirror
+from chalicelib.backup.overlay import laid_over
 from chalicelib.backup.shards import WHOLE, Shard
 from chalicelib.errors import AwsDenied, AwsInvalid, AwsNotFound, AwsUnavailable, CopyCancelled, ListingOutOfOrder
 
@@ -204,7 +205,7 @@ def test_how_much_was_lost_is_told_for_the_judgement_of_suspect_s18():
 
 def test_short_of_time_it_stops_and_says_what_is_left():
     lane = filled(*"abcdef")
-    left = iter([100.0] * 3 + [10.0] * 99)
+    left = iter([100.0] * 6 + [10.0] * 99)  # asked before each key, and by each copy before it starts
     watch = Watch(time_left_s=lambda: next(left), poll_s=0)
     outcome, lines = backed_up(lane, watch=watch)
     assert outcome.ended_by is EndedBy.TIME
@@ -263,9 +264,39 @@ def test_progress_and_checkpoints_are_told_in_order_of_keys():
         monotonic=lambda: float(next(ticks)), poll_s=0, expected_keys=6, progress=told.append, checkpoint=points.append
     )
     backed_up(lane, watch=watch, checkpoint_keys=2)
-    assert points == ["b", "d", "f"]
+    assert [(p.key, p.tally.copied) for p in points] == [("b", 6), ("d", 6), ("f", 6)], "one tally, seen at the end"
     assert [p.percent for p in told][-1] == 100
     assert told[2].remaining_s == pytest.approx(4 / told[2].rate)
+
+
+def test_slow_copies_are_checkpointed_by_time_too():
+    lane, points = filled(*"abcdef"), []
+    watch = Watch(
+        monotonic=lambda: 10.0 * len(lane.copies), poll_s=0, checkpoint=lambda reached: points.append(reached.key)
+    )
+    backed_up(lane, watch=watch, checkpoint_s=20.0)
+    assert points == ["c", "e"]
+
+
+@pytest.mark.parametrize("in_flight", [0, 1])
+def test_a_copy_that_waited_for_a_worker_does_not_start_once_time_is_short(in_flight):
+    lane = filled(*"abcdef")
+    watch = Watch(time_left_s=lambda: 100.0 if len(lane.copies) < 3 else 10.0, poll_s=3600)
+    outcome, lines = backed_up(lane, watch=watch, in_flight=in_flight)
+    assert (outcome.ended_by, outcome.done_through, len(lane.copies)) == (EndedBy.TIME, "c", 3)
+    assert [line.key for line in lines] == ["a", "b", "c"]
+
+
+def test_what_was_copied_behind_one_that_was_left_off_is_told_and_not_copied_again():
+    lane = filled(*"abc")
+    lane.faults["p/a"] = CopyCancelled("a")
+    outcome, lines = backed_up(lane, in_flight=2)
+    lane.faults.clear()
+    ahead = outcome.ahead
+    assert (lines, [entry.key for entry in ahead]) == ([], [key[2:] for key in sorted(lane.copies)])
+    _, lines = backed_up(lane, laid_over((), ahead))
+    assert sorted(lane.copies) == ["p/a", "p/b", "p/c"]
+    assert {line.key: line.version for line in lines}.items() >= {e.key: e.version for e in ahead}.items()
 
 
 def test_a_slow_first_copy_holds_the_others_back_but_never_grows_the_window():
@@ -340,7 +371,7 @@ def _backup_with_accidents(lane, previous, now, dies_after, stops_after, in_flig
         or copies_of.get(key) != (size, e.expected_etag)
     }
     lane.dies_after = start + dies_after if dies_after and not in_flight else None
-    lines, shard, deaths, polls = [], WHOLE, 0, count()
+    lines, shard, deaths, polls, ahead = [], WHOLE, 0, count(), ()
     sink = type("Sink", (), {"add": staticmethod(lines.append)})
     while True:
         points = []
@@ -349,15 +380,16 @@ def _backup_with_accidents(lane, previous, now, dies_after, stops_after, in_flig
         )
         job = Job(SOURCE, TARGET, now, None, shard)
         try:
-            outcome = mirror(job, lane, lane, previous, sink, watch=watch, limits=Limits(in_flight, checkpoint_keys=1))
+            known = laid_over(previous, ahead)
+            outcome = mirror(job, lane, lane, known, sink, watch=watch, limits=Limits(in_flight, checkpoint_keys=1))
         except Killed:
             deaths += 1
-            shard = shard.rest(points[-1] if points else None)
+            shard = shard.rest(points[-1].key if points else None)
             lines[:] = [line for line in lines if shard.after_key is not None and line.key <= shard.after_key]
             continue
         if outcome.rest is None:
             break
-        shard = outcome.rest
+        shard, ahead = outcome.rest, (*ahead, *outcome.ahead)
     made = [key[2:] for key in lane.copies[start:]]
     assert set(made) == needed
     assert len(made) - len(set(made)) <= deaths
