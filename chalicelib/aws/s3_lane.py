@@ -52,7 +52,9 @@ class S3Lane:
         """`kms_key`: what copies are encrypted with; None: as the target bucket does by default."""
         self._wire = wire
         self._encrypted = encryption_headers(kms_key)
-        self._largest_copy, self._parts = largest_copy, parts
+        self._parts = parts
+        self.largest_copy = largest_copy
+        """In bytes; what is larger is copied in parts."""
 
     @property
     def requests(self) -> Mapping[str, int]:
@@ -94,7 +96,7 @@ class S3Lane:
         AwsInvalid `PreconditionFailed`: it changed, or `only_if` (headers about the target) does not hold.
         Cancelled between parts or attempts: CopyCancelled, and nothing is left but what stands in the `book`.
         """
-        if size > self._largest_copy:
+        if size > self.largest_copy:
             from chalicelib.aws.s3_lane_parts import PartCopy, PartRules
 
             asked = PartCopy(source, target, size, etag, source_version, only_if or {})

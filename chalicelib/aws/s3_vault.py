@@ -16,8 +16,6 @@ _ALREADY_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
 _NO_RULES = "NoSuchLifecycleConfiguration"
 _EVERYBODY = ("/global/AllUsers", "/global/AuthenticatedUsers")
 _CHUNK = 1024 * 1024
-ONE_COPY = 5 * 1024**3
-PART = 512 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -169,46 +167,22 @@ class Vault:
 
     # -- bringing back -------------------------------------------------------------------------
 
-    def copy_version(
-        self, source: tuple[str, str, str | None], target: tuple[str, str], *, size: int, over: str | None
-    ) -> bool:
-        """`over` is the ETag of what may be overwritten; None: nothing may be there. False: something else is."""
+    def copy_version(self, source: tuple[str, str, str | None], target: tuple[str, str], *, over: str | None) -> bool:
+        """`over` is the ETag of what may be overwritten; None: nothing may be there. False: something else is.
+
+        For what one CopyObject takes; the lane copies larger ones, in parts.
+        """
         bucket, key, version = source
         origin = {"Bucket": bucket, "Key": key} | ({"VersionId": version} if version else {})
         only_if = {"IfMatch": f'"{over}"'} if over else {"IfNoneMatch": "*"}
         try:
             with calling("s3:PutObject"):
-                if size <= ONE_COPY:
-                    self._client.copy_object(Bucket=target[0], Key=target[1], CopySource=origin, **only_if)
-                else:
-                    self._copy_in_parts(origin, target, size, only_if)
+                self._client.copy_object(Bucket=target[0], Key=target[1], CopySource=origin, **only_if)
         except AwsInvalid as exc:
             if exc.code in {*_ALREADY_THERE, "412"}:
                 return False
             raise
         return True
-
-    def _copy_in_parts(
-        self, origin: dict[str, str], target: tuple[str, str], size: int, only_if: dict[str, str]
-    ) -> None:
-        where = {"Bucket": target[0], "Key": target[1]}
-        upload = self._client.create_multipart_upload(**where)["UploadId"]
-        done = False
-        try:
-            parts = []
-            for number, start in enumerate(range(0, size, PART), 1):
-                stretch = f"bytes={start}-{min(start + PART, size) - 1}"
-                answer = self._client.upload_part_copy(
-                    **where, CopySource=origin, CopySourceRange=stretch, PartNumber=number, UploadId=upload
-                )
-                parts.append({"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]})
-            self._client.complete_multipart_upload(
-                **where, UploadId=upload, MultipartUpload={"Parts": parts}, **only_if
-            )
-            done = True
-        finally:
-            if not done:
-                self._client.abort_multipart_upload(**where, UploadId=upload)
 
 
 def _version(answer: dict[str, Any]) -> str | None:

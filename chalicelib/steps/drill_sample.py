@@ -78,7 +78,7 @@ def prove(ctx: StepContext, given: dict[str, Any], one: Sampled) -> bool:
     here, there = ctx.aws.vault, ctx.aws.in_region(given["fromRegion"]).vault
     kept, beside = given["fromPrefix"] + one.key, given["toPrefix"].replace("{run}", ctx.run_id) + one.key
     try:  # False: an earlier attempt has put it there; what counts is what it holds
-        here.copy_version((given["from"], kept, one.version), (given["to"], beside), size=one.size, over=None)
+        here.copy_version((given["from"], kept, one.version), (given["to"], beside), over=None)
     except AwsNotFound as gone:
         raise StepFailed(ctx.step_id, f"version {one.version} of {kept} is not in {given['from']} any more") from gone
     restored = here.digest(given["to"], beside)

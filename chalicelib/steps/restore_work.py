@@ -2,24 +2,22 @@
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import nsmallest
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from chalicelib.aws.s3_vault import Standing, Vault
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import Manifests
-from chalicelib.backup.selection import Selection
 from chalicelib.backup.shards import Shard
 from chalicelib.backup.standing import Fate, Fated, fates
-from chalicelib.errors import AwsNotFound, StepFailed, UnknownName
+from chalicelib.errors import StepFailed, UnknownName
 from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.history import BackupKind
 from chalicelib.models.shape import Shape
 from chalicelib.steps.backup_places import manifests_in
+from chalicelib.steps.restore_copies import Bringer, Came, Restore
 from chalicelib.steps.step import Applied, Done, Pending, StepContext
 
 BATCH = 200
@@ -39,50 +37,6 @@ class SoFar(Shape):
     lost: int = 0
     """Their versions are no longer in the backup bucket."""
     first_lost: str | None = None
-
-
-@dataclass(frozen=True)
-class Restore:
-    """What a Change says, as values."""
-
-    backup: str
-    sha256: str
-    bucket: str
-    region: str
-    set: str
-    mac_key: str | None
-    prefix: str
-    selection: Selection
-    to_bucket: str
-    to_prefix: str
-    over_newer: bool
-    objects: int
-
-    @classmethod
-    def of(cls, parameters: dict[str, Any]) -> "Restore":
-        return cls(
-            parameters["backup"],
-            parameters["sha256"],
-            parameters["from"],
-            parameters["fromRegion"],
-            parameters["set"],
-            parameters["macKey"],
-            parameters["prefix"],
-            Selection.model_validate(parameters["selection"]),
-            parameters["to"],
-            parameters["toPrefix"],
-            parameters["overNewer"],
-            parameters["objects"],
-        )
-
-    def in_run(self, run_id: str) -> "Restore":
-        return replace(self, to_prefix=self.to_prefix.replace("{run}", run_id))
-
-    def head(self, manifests: Manifests) -> Head:
-        head = manifests.head(self.backup)
-        if head.sha256 != self.sha256:
-            raise StepFailed("restore", f"manifest {self.backup} is no longer the one that was planned")
-        return head
 
 
 def manifests_for(ctx: StepContext, restore: Restore) -> Manifests:
@@ -114,12 +68,12 @@ def restore_on(ctx: StepContext, change: Change, progress: ChangeProgress) -> Ap
     head = restore.head(manifests)
     so_far = SoFar.model_validate(progress.checkpoint) if progress.checkpoint else SoFar()
     since = (progress.started_at or ctx.now) - SKEW
-    until = ctx.monotonic() + ctx.budget_s
+    bringer = Bringer(ctx, restore)
     left = course(ctx.aws.vault, manifests, head, restore, so_far.through, since)
     while batch := list(islice(left, BATCH)):
-        so_far = _carry_out(ctx, restore, batch, so_far)
-        if ctx.monotonic() >= until:
-            return _pending(ctx, restore, so_far, progress)
+        so_far, is_whole = _carry_out(bringer, restore, batch, so_far)
+        if not is_whole or bringer.must_leave_off():
+            return _pending(ctx, restore, so_far, progress, bringer)
     if so_far.lost:
         why = f"{so_far.lost} objects have no version in the backup bucket any more, the first: {so_far.first_lost}"
         raise StepFailed(ctx.step_id, f"{so_far.restored:,} objects restored, but {why}")
@@ -128,45 +82,31 @@ def restore_on(ctx: StepContext, change: Change, progress: ChangeProgress) -> Ap
     return Done(detail=_told(restore, so_far, read), facts=_facts(restore, so_far, read))
 
 
-def _carry_out(ctx: StepContext, restore: Restore, batch: list[Fated], so_far: SoFar) -> SoFar:
+def _carry_out(bringer: Bringer, restore: Restore, batch: list[Fated], so_far: SoFar) -> tuple[SoFar, bool]:
+    """Counts up to the first that was left off; what was brought beside it is there already, the next time."""
     wanted = [f for f in batch if f.fate in {Fate.ABSENT, Fate.OLDER} or (f.fate is Fate.NEWER and restore.over_newer)]
-    made = _copies(ctx, restore, wanted)
-    lost = [fated.entry.key for fated, done in zip(wanted, made, strict=True) if done is None]
-    done = [fated for fated, is_done in zip(wanted, made, strict=True) if is_done]
-    beaten = sum(is_done is False for is_done in made)  # written by somebody else since it was listed
-    return SoFar(
-        through=batch[-1].entry.key,
-        restored=so_far.restored + len(done),
-        bytes=so_far.bytes + sum(fated.entry.size for fated in done),
-        already=so_far.already + sum(fated.fate is Fate.ALREADY for fated in batch),
-        newer=so_far.newer + beaten + sum(f.fate is Fate.NEWER and not restore.over_newer for f in batch),
+    came = {fated.entry.key: how for fated, how in zip(wanted, bringer.bring_all(wanted), strict=True)}
+    over = list(takewhile(lambda fated: came.get(fated.entry.key) is not Came.LEFT, batch))
+    brought = [fated for fated in over if came.get(fated.entry.key) is Came.BROUGHT]
+    beaten = sum(came.get(fated.entry.key) is Came.BEATEN for fated in over)
+    lost = [fated.entry.key for fated in over if came.get(fated.entry.key) is Came.LOST]
+    counted = SoFar(
+        through=over[-1].entry.key if over else so_far.through,
+        restored=so_far.restored + len(brought),
+        bytes=so_far.bytes + sum(fated.entry.size for fated in brought),
+        already=so_far.already + sum(fated.fate is Fate.ALREADY for fated in over),
+        newer=so_far.newer + beaten + sum(f.fate is Fate.NEWER and not restore.over_newer for f in over),
         lost=so_far.lost + len(lost),
         first_lost=so_far.first_lost or next(iter(lost), None),
     )
+    return counted, len(over) == len(batch)
 
 
-def _copies(ctx: StepContext, restore: Restore, wanted: list[Fated]) -> list[bool | None]:
-    """True: done; False: something else is there now; None: the version is gone."""
-
-    def bring(fated: Fated) -> bool | None:
-        entry = fated.entry
-        origin = (restore.bucket, restore.prefix + entry.key, entry.version)
-        target = (restore.to_bucket, restore.to_prefix + entry.key)
-        try:
-            return ctx.aws.vault.copy_version(origin, target, size=entry.size, over=fated.over)
-        except AwsNotFound:
-            return None
-
-    if ctx.copies_at_once == 0:
-        return [bring(fated) for fated in wanted]
-    with ThreadPoolExecutor(ctx.copies_at_once) as pool:
-        return list(pool.map(bring, wanted))
-
-
-def _pending(ctx: StepContext, restore: Restore, so_far: SoFar, progress: ChangeProgress) -> Pending:
+def _pending(ctx: StepContext, restore: Restore, so_far: SoFar, progress: ChangeProgress, bringer: Bringer) -> Pending:
     done = so_far.restored + so_far.already + so_far.newer + so_far.lost
-    took = (ctx.now - (progress.started_at or ctx.now)).total_seconds() + ctx.budget_s
-    far = HowFar(done=done, total=max(restore.objects, done), unit="objects", rate_per_s=round(done / took, 1))
+    took = (ctx.now - (progress.started_at or ctx.now)).total_seconds() + bringer.took_s
+    rate = round(done / took, 1) if done and took > 0 else None
+    far = HowFar(done=done, total=max(restore.objects, done), unit="objects", rate_per_s=rate)
     return Pending(check_after_s=1, detail=f"restoring: {far}", checkpoint=so_far.model_dump(mode="json"), how_far=far)
 
 

@@ -9,7 +9,7 @@ from chalicelib.aws.gateways import Aws
 from chalicelib.backup.manifests import Manifests, Seal
 from chalicelib.models.change import Change, ChangeState
 from chalicelib.models.run import RunStatus
-from chalicelib.steps.restore_work import Restore
+from chalicelib.steps.restore_copies import Restore
 from steward.sandbox import place
 
 if TYPE_CHECKING:

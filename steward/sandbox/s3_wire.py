@@ -105,6 +105,8 @@ class S3Wire:
             _check_owner(request)
             if operation == "CopyObject":
                 self._before_copy(request, params)
+            elif operation == "CompleteMultipartUpload":
+                _check_conditions(request, None, (params["Bucket"], params["Key"]))
         except Declined as declined:
             return refusal_of(request, declined)
         answer = cast("AWSResponse", botocore_stubber(f"before-send.s3.{operation}", request=request))

@@ -14,7 +14,8 @@ from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.words import Risk
 from chalicelib.steps.backup_permissions import RESTORE
 from chalicelib.steps.backup_places import Route, manifests_of, routes
-from chalicelib.steps.restore_work import Restore, course, restore_on
+from chalicelib.steps.restore_copies import Restore, tidy
+from chalicelib.steps.restore_work import course, restore_on
 from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Params, Standing, StepContext
 
 SIDE = "steward-restored/{run}/"
@@ -131,6 +132,7 @@ class RestoreArtifacts(Action[RestoreParams]):
         return restore_on(ctx, change, progress)
 
     def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:
+        tidy(ctx)
         done = progress.checkpoint.get("restored", 0)
         where = change.resource.replace("{run}", ctx.run_id)
         return f"left half done: {done:,} of {change.parameters['objects']:,} objects are restored to {where}"

@@ -5,7 +5,8 @@ from datetime import datetime
 from chalicelib.backup.standing import Fate
 from chalicelib.models.change import Change
 from chalicelib.steps.backup_permissions import LIST_SOURCE, READ_MANIFESTS
-from chalicelib.steps.restore_work import SKEW, Restore, course, manifests_for
+from chalicelib.steps.restore_copies import Restore
+from chalicelib.steps.restore_work import SKEW, course, manifests_for
 from chalicelib.steps.step import NoParams, Output, Probe, StepContext
 
 _ACTION = "s3.restore"

@@ -39,6 +39,7 @@ class Desk:
     step_s: float = 0.0
     runs: int = 0
     made: list[Any] = field(default_factory=list)
+    aws: type[Aws] = Aws
 
     def ctx(self, step: str = "backup", *, acting: bool = False) -> StepContext:
         return StepContext(
@@ -46,7 +47,7 @@ class Desk:
             run_id=f"run-{self.runs}",
             step_id=step,
             now=self.world.clock.now(),
-            aws=Aws(self.world.session(), self.world.region, read_only=not acting),
+            aws=self.aws(self.world.session(), self.world.region, read_only=not acting),
             http=self.world.http,
             history=self.history,
             evidence=self.evidence,

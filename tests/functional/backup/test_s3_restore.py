@@ -3,9 +3,18 @@
 import pytest
 from pydantic import ValidationError
 
+from chalicelib.aws.gateways import Aws
+from chalicelib.aws.s3_lane import S3Lane
+from chalicelib.aws.s3_lane_parts import PartRules
+from chalicelib.backup.standing import Fate, Fated
 from chalicelib.errors import StepRefused
+from chalicelib.models.change import ChangeProgress
 from chalicelib.models.history import BackupKind
 from chalicelib.steps.actions.s3_restore import RestoreParams
+from chalicelib.steps.registry import ACTIONS
+from chalicelib.steps.restore_copies import Bringer, Came, Restore
+from chalicelib.steps.restore_work import manifests_for
+from chalicelib.steps.step import Pending
 from steward.sandbox import place
 from steward.sandbox.backup_faults import artifacts_grown, artifacts_overwritten
 
@@ -70,10 +79,78 @@ def test_short_slices_restore_everything_once(desk):
     desk.world.artifacts.put_many((f"{place.PREFIX}/5/many/{n:05d}" for n in range(450)), b"x", desk.world.clock.now())
     desk.carry_out(BACKUP)
     before = len(desk.copies())
-    desk.budget_s, desk.step_s = 0.5, 1.0
+    desk.budget_s, desk.step_s = 200.0, 1.0
     (done,) = desk.carry_out(NAME, backup="latest")
     assert desk.slices >= 2
     assert done.facts["restored"] == len(desk.copies()) - before == 452
+
+
+MB = 1024**2
+
+
+class InParts(Aws):
+    """Parts as small as S3 takes them, one after the other."""
+
+    def s3_lane(self, region=None, **how):
+        lane = super().s3_lane(region, **how)
+        return S3Lane(lane._wire, largest_copy=6 * MB, parts=PartRules(size=6 * MB, side_by_side=1))
+
+
+def big_backed_up(desk):
+    desk.world.prepare("s3")
+    desk.world.own_client("s3").put_object(
+        Bucket=place.BUCKET, Key=f"{place.PREFIX}/1/r/artifacts/big.bin", Body=b"x" * (25 * MB),
+        ContentType="text/x-model", Metadata={"run": "r"}, Tagging="team=ml",
+    )  # fmt: skip
+    desk.carry_out(BACKUP)
+    desk.aws, desk.budget_s, desk.step_s = InParts, 200.0, 25.0
+
+
+def sent(desk, operation):
+    return sum(call.operation == operation for call in desk.world.calls)
+
+
+def first_slice(desk):
+    desk.runs += 1
+    (change,) = desk.plan(NAME, backup="latest", run="r")
+    progress = ChangeProgress(state="started", started_at=desk.world.clock.now())
+    assert isinstance(ACTIONS[NAME].apply(desk.ctx("restore", acting=True), change, progress), Pending)
+    return change, progress
+
+
+def test_an_object_restored_in_parts_keeps_what_is_known_of_it_and_outlasts_its_slices(desk):
+    big_backed_up(desk)
+    (done,) = desk.carry_out(NAME, backup="latest", run="r")
+    assert desk.slices >= 2
+    assert done.facts["restored"] == 1
+    asked = {"Bucket": place.BUCKET, "Key": "steward-restored/run-2/1/r/artifacts/big.bin"}
+    client = desk.world.own_client("s3")
+    found = client.head_object(**asked)
+    assert (found["ContentType"], found["Metadata"], found["ContentLength"]) == ("text/x-model", {"run": "r"}, 25 * MB)
+    assert client.get_object_tagging(**asked)["TagSet"] == [{"Key": "team", "Value": "ml"}]
+    assert (sent(desk, "CreateMultipartUpload"), sent(desk, "UploadPartCopy")) == (1, 5)
+
+
+def test_a_restore_in_parts_that_is_cancelled_leaves_no_upload_behind(desk):
+    big_backed_up(desk)
+    change, progress = first_slice(desk)
+    client = desk.world.own_client("s3")
+    assert len(client.list_multipart_uploads(Bucket=place.BUCKET)["Uploads"]) == 1
+    ACTIONS[NAME].abandon(desk.ctx("restore", acting=True), change, progress)
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=place.BUCKET)
+
+
+def test_what_was_written_while_it_was_restored_in_parts_is_kept(desk):
+    big_backed_up(desk)
+    change, _ = first_slice(desk)
+    client, key = desk.world.own_client("s3"), "steward-restored/run-2/1/r/artifacts/big.bin"
+    client.put_object(Bucket=place.BUCKET, Key=key, Body=b"somebody's own")
+    restore, desk.step_s = Restore.of(change.parameters).in_run("run-2"), 0.0
+    manifests = manifests_for(desk.ctx(), restore)
+    (entry,) = (each for each in manifests.entries(manifests.latest()) if each.key.endswith("big.bin"))
+    assert Bringer(desk.ctx("restore", acting=True), restore).bring_all([Fated(entry, Fate.ABSENT)]) == [Came.BEATEN]
+    assert body(desk, key) == b"somebody's own"
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=place.BUCKET)
 
 
 def test_nothing_selected_and_unknown_backups_are_refused(desk):
