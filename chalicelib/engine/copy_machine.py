@@ -15,18 +15,34 @@ _STATES = {"RUNNING": Crowd.WORKING, "PENDING_REDRIVE": Crowd.WORKING, "SUCCEEDE
 
 def definition(copy_shard: str) -> dict[str, Any]:
     """`copy_shard` is the function's ARN, or `${CopyShard}` in a template."""
-    again = {
-        "ErrorEquals": ["Lambda.TooManyRequestsException", "Lambda.ServiceException", "States.Timeout"],
-        "IntervalSeconds": 5,
-        "BackoffRate": 2,
-        "MaxAttempts": 6,
-    }
+    retries = [
+        {
+            "ErrorEquals": [
+                "Lambda.TooManyRequestsException",
+                "Lambda.ServiceException",
+                "Lambda.AWSLambdaException",
+                "Lambda.SdkClientException",
+            ],
+            "IntervalSeconds": 5,
+            "BackoffRate": 2,
+            "MaxDelaySeconds": 120,
+            "MaxAttempts": 8,
+        },
+        # A worker that died: out of time or memory (Lambda.Unknown, Sandbox.Timedout), or by an error that may pass.
+        # Every turn of a shard counts anew; one that cannot be mended costs three more turns.
+        {
+            "ErrorEquals": ["Lambda.Unknown", "States.Timeout", "States.TaskFailed"],
+            "IntervalSeconds": 15,
+            "BackoffRate": 2,
+            "MaxAttempts": 3,
+        },
+    ]
     work: dict[str, Any] = {
         "Copy": {
             "Type": "Task",
             "Resource": copy_shard,
             "TimeoutSeconds": 960,
-            "Retry": [again],
+            "Retry": retries,
             "ResultPath": "$.turn",
             "Next": "IsOver",
         },
@@ -45,6 +61,8 @@ def definition(copy_shard: str) -> dict[str, Any]:
                 "Type": "Map",
                 "ItemsPath": "$.items",
                 "MaxConcurrency": MOST_AT_ONCE,
+                # one shard that cannot be done ends no other: the journals say which of them are over
+                "ToleratedFailurePercentage": 100,
                 "ItemProcessor": {
                     "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                     "StartAt": "Copy",

@@ -16,6 +16,8 @@ from chalicelib.steps.step import Applied, Pending, StepContext
 
 MOST_SHARDS = 1000
 LOOK_EVERY_S = 60
+MOST_EXECUTIONS = 4
+"""Each with the shards that the one before left; what four cannot do is told."""
 _TASKS = TypeAdapter(tuple[Task, ...])
 
 
@@ -29,15 +31,24 @@ def back_up_by_many(ctx: StepContext, task: Task, progress: ChangeProgress) -> A
         if task.before is None:
             take_place(ctx, task)
         hands.begin(task.backup, [item(each) for each in tasks])
-        return _watching(ctx, task, progress, bench.journal, tasks)
-    state = hands.state(task.backup)
-    if state is Crowd.WORKING:
-        return _watching(ctx, task, progress, bench.journal, tasks)
+        return _watching(ctx, task, progress, bench.journal, tasks, 1)
+    attempt = int(progress.checkpoint.get("attempt", 1))
+    name = execution(task.backup, attempt)
+    if hands.state(name) is Crowd.WORKING:
+        return _watching(ctx, task, progress, bench.journal, tasks, attempt)
     shards = tuple(bench.journal.read(each) for each in tasks)
-    left = sum(not shard.is_over for shard in shards)
-    if state is Crowd.FAILED or left:
-        raise StepFailed(ctx.step_id, f"{left} of {len(tasks)} shards are not over; their execution is {task.backup}")
-    return finish(ctx, task, bench, shards)
+    left = [each for each, shard in zip(tasks, shards, strict=True) if not shard.is_over]
+    if not left:  # whatever became of the execution
+        return finish(ctx, task, bench, shards)
+    if attempt >= MOST_EXECUTIONS:
+        raise StepFailed(ctx.step_id, f"{len(left)} of {len(tasks)} shards are not over; their execution is {name}")
+    hands.begin(execution(task.backup, attempt + 1), [item(each) for each in left])
+    return _watching(ctx, task, progress, bench.journal, tasks, attempt + 1)
+
+
+def execution(backup: str, attempt: int) -> str:
+    """Always the same, so that beginning it again after a crash begins nothing twice."""
+    return backup if attempt == 1 else f"{backup}-{attempt}"
 
 
 def item(task: Task) -> dict[str, object]:
@@ -50,21 +61,31 @@ def task_of_item(ctx: StepContext, backup: str, shard: int) -> Task:
     return _read(ctx, _key(ctx.run_id, backup))[shard]
 
 
-def stop(ctx: StepContext, task: Task, why: str) -> None:
+def stop(ctx: StepContext, task: Task, attempt: int, why: str) -> None:
     if ctx.many_hands is not None:
-        ctx.many_hands.stop(task.backup, why)
+        for number in (attempt, attempt + 1):  # the next may have begun just before its worker died
+            ctx.many_hands.stop(execution(task.backup, number), why)
     for each in _read(ctx, _key(task.run_id, task.backup)):
         tidy(ctx, each)
 
 
 def _watching(
-    ctx: StepContext, task: Task, progress: ChangeProgress, journal: Journal, tasks: tuple[Task, ...]
+    ctx: StepContext,
+    task: Task,
+    progress: ChangeProgress,
+    journal: Journal,
+    tasks: tuple[Task, ...],
+    attempt: int,
 ) -> Pending:
     shards = tuple(journal.read(each) for each in tasks)
     over = sum(shard.is_over for shard in shards)
     told = still_at_it(ctx, task, progress, shards)
-    news = {"check_after_s": LOOK_EVERY_S, "detail": f"{over} of {len(tasks)} shards are over; {told.detail}"}
-    return told.model_copy(update=news)
+    return Pending(
+        check_after_s=LOOK_EVERY_S,
+        detail=f"{over} of {len(tasks)} shards are over; {told.detail}",
+        checkpoint={**(told.checkpoint or {}), "attempt": attempt},
+        how_far=told.how_far,
+    )
 
 
 def _tasks(ctx: StepContext, task: Task, manifests: Manifests) -> tuple[Task, ...]:

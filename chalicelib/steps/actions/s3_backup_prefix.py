@@ -127,7 +127,7 @@ class BackupPrefix(Action[BackupParams]):
         if change.parameters["engine"] == ONE:
             tidy(ctx, task)
         elif progress.checkpoint:
-            stop(ctx, task, f"run {ctx.run_id} was cancelled")
+            stop(ctx, task, progress.checkpoint.get("attempt", 1), f"run {ctx.run_id} was cancelled")
         return (
             f"left half done: {copied:,} objects are copied to {change.resource} and in no manifest; the last backup is"
             f" still {change.parameters['before'] or 'none'}, and the next one copies them again"
