@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from pydantic import TypeAdapter
-
 from chalicelib.backup.manifests import Manifests
 from chalicelib.backup.shards import KEYS_A_SHARD, Shard, between, shards_of
-from chalicelib.errors import StepFailed, StoreUnavailable, UnknownName
+from chalicelib.errors import StepFailed, UnknownName
 from chalicelib.models.change import ChangeProgress
+from chalicelib.steps.backup_adopt import note_tasks, tasks_in
 from chalicelib.steps.backup_journal import Journal, Task
-from chalicelib.steps.backup_work import bench_of, finish, still_at_it, take_place, tidy
+from chalicelib.steps.backup_work import begin, bench_of, finish, still_at_it, tidy
 from chalicelib.steps.many_hands import Crowd
 from chalicelib.steps.step import Applied, Pending, StepContext
 
@@ -18,7 +17,6 @@ MOST_SHARDS = 1000
 LOOK_EVERY_S = 60
 MOST_EXECUTIONS = 4
 """Each with the shards that the one before left; what four cannot do is told."""
-_TASKS = TypeAdapter(tuple[Task, ...])
 
 
 def back_up_by_many(ctx: StepContext, task: Task, progress: ChangeProgress) -> Applied:
@@ -28,8 +26,7 @@ def back_up_by_many(ctx: StepContext, task: Task, progress: ChangeProgress) -> A
     bench = bench_of(ctx, task)
     tasks = _tasks(ctx, task, bench.manifests)
     if not progress.checkpoint:
-        if task.before is None:
-            take_place(ctx, task)
+        begin(ctx, task, progress)
         hands.begin(task.backup, [item(each) for each in tasks])
         return _watching(ctx, task, progress, bench.journal, tasks, 1)
     attempt = int(progress.checkpoint.get("attempt", 1))
@@ -58,14 +55,14 @@ def item(task: Task) -> dict[str, object]:
 
 def task_of_item(ctx: StepContext, backup: str, shard: int) -> Task:
     """For the worker, which knows no more than the item."""
-    return _read(ctx, _key(ctx.run_id, backup))[shard]
+    return tasks_in(ctx.evidence, ctx.run_id, backup)[shard]
 
 
 def stop(ctx: StepContext, task: Task, attempt: int, why: str) -> None:
     if ctx.many_hands is not None:
         for number in (attempt, attempt + 1):  # the next may have begun just before its worker died
             ctx.many_hands.stop(execution(task.backup, number), why)
-    for each in _read(ctx, _key(task.run_id, task.backup)):
+    for each in tasks_in(ctx.evidence, task.run_id, task.backup):
         tidy(ctx, each)
 
 
@@ -90,16 +87,15 @@ def _watching(
 
 def _tasks(ctx: StepContext, task: Task, manifests: Manifests) -> tuple[Task, ...]:
     """Cut once and kept: cut anew after a crash, shards could overlap those that are at work."""
-    key = _key(task.run_id, task.backup)
     try:
-        return _read(ctx, key)
+        return tasks_in(ctx.evidence, task.run_id, task.backup)
     except UnknownName:
         cut = tuple(_cut(ctx, task, manifests))
         tasks = tuple(
             task.model_copy(update={"shard": number, "after_key": shard.after_key, "until_key": shard.until_key})
             for number, shard in enumerate(cut)
         )
-        ctx.evidence.put(key, _TASKS.dump_json(tasks))
+        note_tasks(ctx.evidence, tasks, task.run_id, task.backup)
         return tasks
 
 
@@ -116,15 +112,3 @@ def _cut(ctx: StepContext, task: Task, manifests: Manifests) -> Iterator[Shard]:
     borders = [folder.removeprefix(task.prefix) for folder in folders[every::every]]
     assert all(one < other for one, other in pairwise(borders))  # noqa: S101  # S3 lists each prefix once, in order
     yield from between(borders)
-
-
-def _read(ctx: StepContext, key: str) -> tuple[Task, ...]:
-    data = ctx.evidence.get(ctx.evidence.ref(key))
-    try:
-        return _TASKS.validate_json(data)
-    except ValueError as exc:
-        raise StoreUnavailable(f"reading the shards of {key}", "they cannot be read") from exc
-
-
-def _key(run_id: str, backup: str) -> str:
-    return f"backups/{run_id}/{backup}/shards.json"

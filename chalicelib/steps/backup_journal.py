@@ -55,14 +55,16 @@ class Progressed(Shape):
 
     @property
     def hard(self) -> int:
-        return sum(count for trouble, count in self.troubles.items() if not trouble.is_benign)
+        return self.failed - sum(count for trouble, count in self.troubles.items() if trouble.is_benign)
 
     def with_failures(self, failures: Iterable[Failure], troubles: Mapping[Trouble, int]) -> "Progressed":
         """Of the reasons a few are told, the hard ones before those that only changed; all are counted."""
         told = (*self.missed, *(Missed(key=f.key, trouble=f.trouble, why=f.why[:300]) for f in failures))
         few = sorted(told, key=lambda one: one.trouble.is_benign)[:_MOST_TOLD]
         counts = {kind: self.troubles.get(kind, 0) + troubles.get(kind, 0) for kind in {*self.troubles, *troubles}}
-        return self.model_copy(update={"missed": tuple(few), "failed": sum(counts.values()), "troubles": counts})
+        return self.model_copy(
+            update={"missed": tuple(few), "failed": self.failed + sum(troubles.values()), "troubles": counts}
+        )
 
 
 class Task(Shape):

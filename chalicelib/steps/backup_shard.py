@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from chalicelib.aws.s3_lane_uploads import Unfinished
-from chalicelib.backup.entry import Listed
+from chalicelib.backup.entry import Entry, Listed
 from chalicelib.backup.job import EndedBy, Job, Limits, Progress, Watch
 from chalicelib.backup.judge import judge
 from chalicelib.backup.manifest import Head
@@ -18,6 +18,7 @@ from chalicelib.backup.mirror import mirror
 from chalicelib.backup.overlay import laid_over
 from chalicelib.backup.pages import listing
 from chalicelib.backup.ports import Cancelled, CopyAnswer, ListingLane
+from chalicelib.backup.shards import Shard
 from chalicelib.errors import StepFailed
 from chalicelib.steps.backup_journal import Journal, PartSink, Progressed, Task
 from chalicelib.steps.upload_book import EvidenceBook
@@ -82,6 +83,8 @@ class Bench:
     in_flight: int
     spare_s: float = SPARE_S
     cancelled: Callable[[], bool] = lambda: False
+    taken_over: Callable[[Shard], list[Iterator[Entry]]] = lambda _: []
+    """What backups before this one copied and never sealed."""
     tell: Callable[[Progressed, Progress], None] = lambda _so_far, _told: None
     """What stood there when the slice began, and how far the slice is."""
 
@@ -116,7 +119,7 @@ def _copy(task: Task, bench: Bench, so_far: Progressed, before: Head | None) -> 
         Job(task.source, task.target, task.as_of, task.grace, stretch),
         Apart(bench.source),
         ApartCopies(bench.target, bench.book),
-        laid_over(bench.manifests.entries(before, stretch), so_far.ahead),
+        laid_over(bench.manifests.entries(before, stretch), *bench.taken_over(stretch), so_far.ahead),
         sink,
         watch=watch,
         limits=Limits(

@@ -1,11 +1,13 @@
 """A backup's work within one `apply`: as far as the slice goes, then sealed. What a person sees of it on the way."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from chalicelib.backup.manifests import Owner, backup_id, claim, rival
 from chalicelib.errors import StepFailed
 from chalicelib.models.change import Change, ChangeProgress, HowFar
+from chalicelib.steps.backup_adopt import adopt, taken_over
 from chalicelib.steps.backup_journal import Journal, Progressed, Task
 from chalicelib.steps.backup_places import manifests_in
 from chalicelib.steps.backup_seal import Sealed, seal
@@ -57,13 +59,13 @@ def bench_of(ctx: StepContext, task: Task) -> Bench:
         in_flight=ctx.copies_at_once,
         spare_s=min(SPARE_S, ctx.budget_s / 4),
         cancelled=ctx.cancelled,
+        taken_over=partial(taken_over, ctx.evidence, manifests, task),
     )
 
 
 def back_up(ctx: StepContext, task: Task, progress: ChangeProgress) -> Applied:
+    begin(ctx, task, progress)
     bench = bench_of(ctx, task)
-    if task.before is None and not progress.checkpoint:
-        take_place(ctx, task)
     so_far = work_on(task, bench)
     if not so_far.is_over:
         return still_at_it(ctx, task, progress, (so_far,))
@@ -74,6 +76,15 @@ def tidy(ctx: StepContext, task: Task) -> None:
     """Nobody goes on with what was left unfinished in parts."""
     bench = bench_of(ctx, task)
     bench.book.abort_all(bench.target)
+
+
+def begin(ctx: StepContext, task: Task, progress: ChangeProgress) -> None:
+    """Before the first copy; again after a crash, and the same."""
+    if progress.checkpoint:
+        return
+    if task.before is None:
+        take_place(ctx, task)
+    adopt(ctx.evidence, task)
 
 
 def take_place(ctx: StepContext, task: Task) -> None:

@@ -130,7 +130,7 @@ class BackupPrefix(Action[BackupParams]):
             stop(ctx, task, progress.checkpoint.get("attempt", 1), f"run {ctx.run_id} was cancelled")
         return (
             f"left half done: {copied:,} objects are copied to {change.resource} and in no manifest; the last backup is"
-            f" still {change.parameters['before'] or 'none'}, and the next one copies them again"
+            f" still {change.parameters['before'] or 'none'}, and the next one takes them over"
         )
 
 
