@@ -46,6 +46,8 @@ class Placed:
     iops: int | None = None
     throughput: int | None = None
     master_user: str | None = None
+    percent: int | None = None
+    """How far an operation on a cluster is; of an instance RDS does not tell."""
 
 
 class RdsRestores:
@@ -177,6 +179,7 @@ def _cluster(raw: Mapping[str, Any]) -> Placed:
         public=raw.get("PubliclyAccessible", False),
         protected=raw.get("DeletionProtection", False),
         members=tuple(each["DBInstanceIdentifier"] for each in members),
+        percent=int(raw["PercentProgress"]) if str(raw.get("PercentProgress", "")).isdecimal() else None,
         tags=tags_of(raw),
         writer=next((each["DBInstanceIdentifier"] for each in members if each.get("IsClusterWriter")), None),
         scaling=(scaling["MinCapacity"], scaling["MaxCapacity"]) if len(scaling.keys() & _CAPACITY) > 1 else None,

@@ -4,10 +4,13 @@ import threading
 from collections.abc import Callable
 
 from chalicelib.engine.ports import Ports
-from chalicelib.errors import StoreError
-from chalicelib.models.run import Run, RunStatus
+from chalicelib.errors import StaleWrite, StoreError
+from chalicelib.models.change import HowFar
+from chalicelib.models.run import Run, RunStatus, StepRecord
+from chalicelib.store.runs import Runs
 
 ASK_EVERY_S = 3.0
+TELL_EVERY_S = 10.0
 
 
 def halted(ports: Ports, stack: str) -> str | None:
@@ -48,3 +51,37 @@ class Cancelled:
         tidying = self._run.status is RunStatus.CANCELLING  # not stopped by the flag that called it
         asked = run is None or not run.status.is_live or run.cancel_requested_by is not None
         return (asked and not tidying) or halted(self._ports, self._run.stack) is not None
+
+
+class Told:
+    """Progress that is told within a call, written to the step's record at most every few seconds."""
+
+    def __init__(self, runs: Runs, record: StepRecord, number: int, monotonic: Callable[[], float]) -> None:
+        self._runs, self._number, self._monotonic = runs, number, monotonic
+        self._written_at = monotonic()
+        self._record, self._is_sure = record, True
+
+    def __call__(self, how_far: HowFar, detail: str) -> None:
+        """StaleWrite goes through: another worker has the step, and this one ends."""
+        now = self._monotonic()
+        if now - self._written_at < TELL_EVERY_S:
+            return
+        self._written_at = now
+        news = {"how_far": how_far, "detail": detail}
+        try:
+            record = self.record
+            told = record.with_progress(self._number, record.progress[self._number].model_copy(update=news))
+            self._record = self._runs.save_step(told)
+        except StaleWrite:
+            raise
+        except StoreError:  # for people only: the work goes on, and the next word tells more
+            self._is_sure = False  # it may have been written all the same
+
+    @property
+    def record(self) -> StepRecord:
+        """As it is stored now."""
+        if not self._is_sure:
+            stored = self._runs.step(self._record.run_id, self._record.id)
+            self._record = stored if stored and stored.lease == self._record.lease else self._record
+            self._is_sure = True
+        return self._record

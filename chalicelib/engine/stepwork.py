@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.catalog.control import WaitUntil
 from chalicelib.catalog.expressions import KnownLater, evaluate, resolve, truthy
 from chalicelib.engine.before_change import may_change
+from chalicelib.engine.meanwhile import Told
 from chalicelib.engine.path import follow_path
 from chalicelib.engine.planning import index_of, undo_changes
 from chalicelib.engine.ports import Ports
@@ -177,7 +178,9 @@ class StepWork:
             record, progress = begun, begun.progress[number]
         elif action.interruptible and at.run.status is RunStatus.CANCELLING:
             return self._over(at, record, StepStatus.FAILED, action.abandon(ctx, change, progress))
-        applied = action.apply(ctx, change, progress)
+        told = Told(self._ports.runs, record, number, self._ports.senses.monotonic)
+        applied = action.apply(replace(ctx, tell=told), change, progress)
+        record = told.record
         try:
             return self._applied(at, record, number, applied)
         except StepTimedOut:
@@ -196,7 +199,7 @@ class StepWork:
         if look.standing is Standing.ALREADY:
             return self._applied(at, record, number, Unchanged(detail=look.detail))
         started = ChangeProgress(state=ChangeState.STARTED, started_at=at.now, before=dict(look.before))
-        return self._ports.runs.save_step(self._with_progress(record, number, started))
+        return self._ports.runs.save_step(record.with_progress(number, started))
 
     def _applied(
         self, at: Situation, record: StepRecord, number: int, applied: Done | Unchanged | Pending
@@ -210,13 +213,13 @@ class StepWork:
             told: dict[str, Any] = {"detail": applied.detail, "how_far": applied.how_far}
             if applied.checkpoint is not None:
                 told["checkpoint"] = applied.checkpoint
-            waiting = self._with_progress(record, number, progress.model_copy(update=told))
+            waiting = record.with_progress(number, progress.model_copy(update=told))
             again = at.now + timedelta(seconds=applied.check_after_s)
             return waiting.model_copy(update={"retry_at": again, "detail": applied.detail})
         state = ChangeState.DONE if isinstance(applied, Done) else ChangeState.UNCHANGED
         told = {"state": state, "detail": applied.detail, "facts": applied.facts, "done_at": at.now}
         over = progress.model_copy(update=told)
-        done = self._with_progress(record, number, over).model_copy(update={"retry_at": None, "detail": applied.detail})
+        done = record.with_progress(number, over).model_copy(update={"retry_at": None, "detail": applied.detail})
         return self._all_made(at, done) if number == len(record.changes) - 1 else done
 
     def _all_made(self, at: Situation, record: StepRecord) -> StepRecord:
@@ -285,10 +288,6 @@ class StepWork:
     def _fresh(self, record: StepRecord) -> StepRecord:
         """The record as stored: STARTED may have been written since it was claimed."""
         return self._ports.runs.step(record.run_id, record.id) or record
-
-    def _with_progress(self, record: StepRecord, number: int, progress: ChangeProgress) -> StepRecord:
-        all_ = (*record.progress[:number], progress, *record.progress[number + 1 :])
-        return record.model_copy(update={"progress": all_})
 
     def _to(self, record: StepRecord, status: StepStatus, **update: Any) -> StepRecord:
         follow(STEP, record.status, status)

@@ -68,10 +68,16 @@ class HowFar(Shape):
     def left_s(self) -> int | None:
         return round(max(0, self.total - self.done) / self.rate_per_s) if self.total and self.rate_per_s else None
 
+    @property
+    def _rate(self) -> str:
+        """A snapshot comes a hundredth of a percent further in a second: that is not 0."""
+        rate = self.rate_per_s or 0.0
+        return f"{rate:,.0f}" if rate >= 1 else f"{rate:.2g}"
+
     def __str__(self) -> str:
         of = f" of {self.total:,}" if self.total else ""
         percent = f" ({self.percent}%)" if self.percent is not None else ""
-        rate = f", {self.rate_per_s:,.0f}/s" if self.rate_per_s else ""
+        rate = f", {self._rate}/s" if self.rate_per_s else ""
         left = f", about {self.left_s} s left" if self.left_s is not None else ""
         return f"{self.done:,}{of} {self.unit}{percent}{rate}{left}"
 

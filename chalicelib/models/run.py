@@ -93,6 +93,10 @@ class StepRecord(Shape):
         beside = [str(finding.get("cause")) for finding in said.get("findings", ()) if finding.get("notice")]
         return f"{first}; also {', '.join(beside)}" if beside else first
 
+    def with_progress(self, number: int, progress: ChangeProgress) -> "StepRecord":
+        """Of the Change of that number."""
+        return self.model_copy(update={"progress": (*self.progress[:number], progress, *self.progress[number + 1 :])})
+
     @property
     def changed_anything(self) -> bool:
         return any(p.state.value in {"done", "started"} for p in self.progress)

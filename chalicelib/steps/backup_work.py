@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from chalicelib.backup.job import Progress
 from chalicelib.backup.manifests import Owner, backup_id, claim, rival
 from chalicelib.errors import StepFailed
 from chalicelib.models.change import Change, ChangeProgress, HowFar
@@ -59,16 +60,18 @@ def bench_of(ctx: StepContext, task: Task) -> Bench:
         in_flight=ctx.copies_at_once,
         spare_s=min(SPARE_S, ctx.budget_s / 4),
         cancelled=ctx.cancelled,
+        tell=partial(_tell, ctx, task),
         taken_over=partial(taken_over, ctx.evidence, manifests, task),
     )
 
 
 def back_up(ctx: StepContext, task: Task, progress: ChangeProgress) -> Applied:
+    began = ctx.monotonic()
     begin(ctx, task, progress)
     bench = bench_of(ctx, task)
     so_far = work_on(task, bench)
     if not so_far.is_over:
-        return still_at_it(ctx, task, progress, (so_far,))
+        return still_at_it(ctx, task, progress, (so_far,), ctx.monotonic() - began)
     return finish(ctx, task, bench, (so_far,))
 
 
@@ -97,8 +100,11 @@ def take_place(ctx: StepContext, task: Task) -> None:
         raise StepFailed(ctx.step_id, f"s3://{task.target_bucket}/{task.prefix} holds the backup of {other.source}")
 
 
-def still_at_it(ctx: StepContext, task: Task, progress: ChangeProgress, shards: tuple[Progressed, ...]) -> Pending:
-    far = how_far(ctx, task, progress, shards)
+def still_at_it(
+    ctx: StepContext, task: Task, progress: ChangeProgress, shards: tuple[Progressed, ...], worked_s: float = 0.0
+) -> Pending:
+    """`worked_s`: within this call, whose clock stood still meanwhile; many hands work beside it."""
+    far = how_far(ctx, task, progress, shards, worked_s)
     doing = "comparing the copies" if all(shard.copied_all for shard in shards) else "copying"
     copied = sum(shard.copied for shard in shards)
     return Pending(
@@ -109,11 +115,22 @@ def still_at_it(ctx: StepContext, task: Task, progress: ChangeProgress, shards: 
     )
 
 
-def how_far(ctx: StepContext, task: Task, progress: ChangeProgress, shards: tuple[Progressed, ...]) -> HowFar:
+def how_far(
+    ctx: StepContext, task: Task, progress: ChangeProgress, shards: tuple[Progressed, ...], worked_s: float
+) -> HowFar:
     keys = sum(shard.keys for shard in shards)
-    took = (ctx.now - (progress.started_at or ctx.now)).total_seconds() + ctx.budget_s
+    took = (ctx.now - (progress.started_at or ctx.now)).total_seconds() + worked_s
+    return _far(task, keys, keys / took if took > 0 else 0.0)
+
+
+def _far(task: Task, keys: int, rate: float) -> HowFar:
     total = max(task.expected, keys) if task.expected is not None else None
-    return HowFar(done=keys, total=total, unit="objects", rate_per_s=round(keys / took, 1) if keys else None)
+    return HowFar(done=keys, total=total, unit="objects", rate_per_s=round(rate, 1) or None)
+
+
+def _tell(ctx: StepContext, task: Task, so_far: Progressed, told: Progress) -> None:
+    far = _far(task, so_far.keys + told.done, told.rate)
+    ctx.tell(far, f"copying: {far}; {so_far.copied + told.copied:,} copied")
 
 
 def finish(ctx: StepContext, task: Task, bench: Bench, shards: tuple[Progressed, ...]) -> Done:

@@ -31,11 +31,15 @@ def still_under_way(
     elif ctx.now - datetime.fromisoformat(since) >= timedelta(seconds=stalled_after_s):
         why = f"snapshot {snapshot.id} has stood still at {snapshot.percent}% for {format_duration(stalled_after_s)}"
         raise StepFailed(ctx.step_id, f"{why}; it is left as it is: look at the instance and at AWS Health")
+    took = (ctx.now - (progress.started_at or ctx.now)).total_seconds()
+    rate = round(snapshot.percent / took, 4) if took > 0 else 0.0
+    far = HowFar(done=snapshot.percent, total=100, unit="percent", rate_per_s=rate or None)
+    left = f", about {format_duration(far.left_s)} left" if far.left_s else ""
     return Pending(
         check_after_s=CHECK_AFTER_S,
-        detail=f"snapshot {snapshot.id} is {snapshot.status}, {snapshot.percent}%",
+        detail=f"snapshot {snapshot.id} is {snapshot.status}, {snapshot.percent}%{left}",
         checkpoint={**progress.checkpoint, "percent": snapshot.percent, "since": since},
-        how_far=HowFar(done=snapshot.percent, total=100, unit="percent"),
+        how_far=far,
     )
 
 

@@ -84,6 +84,8 @@ class StepContext:
     """How long one call of `apply` may work before it answers Pending: well within one Advance (300 s)."""
     cancelled: "Callable[[], bool]" = lambda: False
     """Whether somebody cancelled the run or stopped the stack meanwhile (S8): for what takes long within a call."""
+    tell: "Callable[[HowFar, str], None]" = lambda _how_far, _detail: None
+    """How far it is, within a call that takes long; told as often as one likes, written now and then."""
     neighbours: tuple[Stack, ...] = ()
     """The other stacks under care: whose artifacts may lie beside this one's."""
     open_incidents: "Callable[[], tuple[str, ...]]" = tuple

@@ -8,7 +8,7 @@ from pydantic import Field
 from chalicelib.aws.rds_restores import Placed
 from chalicelib.aws.rds_snapshots import Snapshot, tag_list
 from chalicelib.errors import AwsError, StepFailed, StepRefused
-from chalicelib.models.change import Change, ChangeProgress
+from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.history import MadeKind
 from chalicelib.models.words import Duration, Risk
 from chalicelib.steps import made, restored_settings
@@ -130,7 +130,7 @@ class RestoreSnapshot(Action[RestoreParams]):
         if found.status.startswith(_BROKEN):
             raise StepFailed(ctx.step_id, f"the restored {name} is {found.status}")
         if found.status != "available":
-            return Pending(check_after_s=CHECK_AFTER_S, detail=f"{name} is {found.status}")
+            return _on_its_way(ctx, progress, found)
         return _done(change, progress, found)
 
     def _begin(self, ctx: StepContext, change: Change, name: str) -> Pending:
@@ -233,6 +233,16 @@ def _sent(ctx: StepContext, change: Change, until: str | None) -> dict[str, Any]
     names = ("DBInstanceIdentifier", "DBClusterIdentifier")
     named = {key: made.instance_named(change.parameters[key], ctx.run_id) for key in names if key in change.parameters}
     return {**change.parameters, **named, "Tags": tag_list(tags)}
+
+
+def _on_its_way(ctx: StepContext, progress: ChangeProgress, found: Placed) -> Pending:
+    """Percent where RDS tells them; else how long it has taken, since of an instance it tells nothing."""
+    took = (ctx.now - (progress.started_at or ctx.now)).total_seconds()
+    far = HowFar(done=int(took), unit="seconds")
+    if found.percent is not None:
+        rate = round(found.percent / took, 4) if took > 0 else 0.0
+        far = HowFar(done=found.percent, total=100, unit="percent", rate_per_s=rate or None)
+    return Pending(check_after_s=CHECK_AFTER_S, detail=f"{found.id} is {found.status}: {far}", how_far=far)
 
 
 def _done(change: Change, progress: ChangeProgress, found: Placed) -> Done:

@@ -40,6 +40,7 @@ class Desk:
     runs: int = 0
     made: list[Any] = field(default_factory=list)
     aws: type[Aws] = Aws
+    tell: Any = lambda _far, _detail: None
 
     def ctx(self, step: str = "backup", *, acting: bool = False) -> StepContext:
         return StepContext(
@@ -55,6 +56,7 @@ class Desk:
             monotonic=Ticks(self.step_s),
             budget_s=self.budget_s,
             made=lambda: tuple(self.made),
+            tell=self.tell,
         )
 
     def plan(self, name: str, **params: Any) -> tuple[Any, ...]:

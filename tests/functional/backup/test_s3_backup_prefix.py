@@ -218,6 +218,21 @@ def test_a_denial_among_many_changes_is_counted_and_told(desk):
         desk.carry_out(NAME)
 
 
+def test_how_far_it_is_can_be_read_within_one_slice_and_the_rate_is_that_of_the_time_it_took(desk):
+    artifacts_grown(desk.world, count=60)
+    desk.budget_s, desk.step_s = 20.0, 0.4
+    told = []
+    desk.tell = lambda far, detail: told.append((far, detail))
+    (change,) = desk.plan(NAME)
+    desk.apply(change)
+    rates = [far.rate_per_s for far, _ in told if far.rate_per_s]
+    assert len(told) > 5
+    assert all(0 < rate < 3 for rate in rates), "on this clock no more than one key goes through in 0.4 s"
+    assert "objects" in told[-1][1]
+    assert desk.last_pending.how_far.rate_per_s > 0
+    assert desk.last_pending.how_far.left_s is not None
+
+
 def a_slice(desk):
     """The first of a run, which then never comes to its end."""
     desk.runs += 1

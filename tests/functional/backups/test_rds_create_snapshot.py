@@ -33,6 +33,8 @@ def test_it_waits_by_answering_pending_and_says_how_far_it_is(flight):
     flight.world.advance(90)
     second, _ = flight.apply(change, progress)
     assert (second.how_far.percent, second.how_far.unit) == (50, "percent")
+    assert second.how_far.left_s == pytest.approx(90, rel=0.1), "as fast as it came this far"
+    assert "50%, about 9" in second.detail or "50%, about 1m" in second.detail
     assert flight.world.database.status == "backing-up"
 
 

@@ -10,7 +10,7 @@ from chalicelib.models.history import MadeKind, Placement
 from chalicelib.models.stack_backup import BackupPart
 from chalicelib.steps.registry import ACTIONS
 from chalicelib.steps.restored_settings import of_instance
-from chalicelib.steps.step import Done, Standing
+from chalicelib.steps.step import Done, Pending, Standing
 from steward.sandbox import place
 
 NAME = "steward-r-1-step"
@@ -40,6 +40,17 @@ def test_it_is_followed_until_it_answers_and_hands_on_where_it_is(good):
     assert done.facts["snapshot"] == "steward-day"
     assert done.facts["ordered_at"] < good.world.clock.now().isoformat()
     assert good.world.rds.restored[NAME].protected
+
+
+def test_on_its_way_it_says_how_long_it_has_taken_since_rds_tells_no_percent(good):
+    (change,) = good.plan("rds.restore_snapshot")
+    _, progress = good.begin(change)
+    _, progress = good.apply(change, progress)
+    good.world.advance(60)
+    second, _ = good.apply(change, progress)
+    assert isinstance(second, Pending)
+    assert (second.how_far.done, second.how_far.total, second.how_far.unit) == (60, None, "seconds")
+    assert "60 seconds" in second.detail
 
 
 def test_s16_a_throw_away_has_a_record_a_time_to_be_deleted_and_groups_of_its_own(good):

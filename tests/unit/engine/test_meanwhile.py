@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from chalicelib.engine.meanwhile import ASK_EVERY_S, Cancelled
-from chalicelib.errors import StoreUnavailable
-from chalicelib.models.run import RunStatus
+from chalicelib.engine.meanwhile import ASK_EVERY_S, Cancelled, Told
+from chalicelib.errors import StaleWrite, StoreUnavailable
+from chalicelib.models.change import ChangeProgress, HowFar
+from chalicelib.models.run import RunStatus, StepRecord
 
 
 class Site:
@@ -65,3 +66,47 @@ def test_what_tidies_up_is_not_stopped_by_the_flag_that_called_it():
     site.run.cancel_requested_by = "somebody"
     site.now = ASK_EVERY_S
     assert not site.cancelled()
+
+
+class Steps:
+    def __init__(self):
+        self.saved, self.fault, self.stored = [], None, None
+
+    def save_step(self, record):
+        if self.fault:
+            raise self.fault
+        self.saved.append(record)
+        self.stored = record.model_copy(update={"version": record.version + 1})
+        return self.stored
+
+    def step(self, run_id, step_id):
+        return self.stored
+
+
+def record():
+    progress = (ChangeProgress(state="done"), ChangeProgress(state="started", checkpoint={"keys": 1}))
+    return StepRecord(run_id="r", id="backup", do="s3.backup_prefix", progress=progress, version=7)
+
+
+def test_progress_is_written_every_few_seconds_onto_the_change_that_is_made():
+    steps, clock = Steps(), [0.0]
+    told = Told(steps, record(), 1, lambda: clock[0])
+    for tick in range(100):
+        clock[0] = tick / 4
+        told(HowFar(done=tick, total=100), f"{tick} of 100")
+    assert [saved.progress[1].how_far.done for saved in steps.saved] == [40, 80]
+    assert (told.record.version, told.record.progress[0], told.record.progress[1].checkpoint) == (
+        9, record().progress[0], {"keys": 1},
+    )  # fmt: skip
+
+
+def test_a_store_that_is_busy_costs_a_word_and_another_worker_ends_this_one():
+    steps, clock = Steps(), [0.0]
+    told = Told(steps, record(), 1, lambda: clock[0])
+    clock[0], steps.fault = 20.0, StoreUnavailable("writing", "told to")
+    told(HowFar(done=1), "1")
+    steps.stored = record().model_copy(update={"version": 8})
+    assert told.record.version == 8, "the write whose answer was lost had arrived"
+    clock[0], steps.fault = 40.0, StaleWrite("step")
+    with pytest.raises(StaleWrite):
+        told(HowFar(done=2), "2")

@@ -1,6 +1,7 @@
 """Changes that take long: they go on from their checkpoint, show how far they are, and can be called off."""
 
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import pytest
 
@@ -61,6 +62,24 @@ def with_action(world, action):
     run_id = world.fire().parts[0].run_id
     world.until(run_id, lambda run: run.status is RunStatus.RUNNING)
     return run_id
+
+
+def test_what_is_told_within_a_call_stands_in_the_record_before_the_call_is_over(world):
+    seen = []
+
+    class TellingAction(CopyAction):
+        def apply(self, ctx, change, progress):
+            ctx.tell(HowFar(done=4, total=10, rate_per_s=2.0), "copying: 4 of 10")
+            seen.append(world.step(run_id).progress[0])
+            return Done(detail="all copied")
+
+    ticks = count(0, 60)
+    senses = replace(world.parts.engine.senses, monotonic=lambda: float(next(ticks)))
+    world.with_parts(engine=replace(world.parts.engine, senses=senses))
+    run_id = with_action(world, TellingAction())
+    world.until(run_id, lambda _run: world.step(run_id).status is StepStatus.DONE)
+    assert [(told.detail, told.how_far.percent, told.how_far.left_s) for told in seen] == [("copying: 4 of 10", 40, 3)]
+    assert world.step(run_id).progress[0].detail == "all copied"
 
 
 def test_each_call_goes_on_from_the_checkpoint_of_the_last_and_the_output_knows_what_came_of_it(world):
