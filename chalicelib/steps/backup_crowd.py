@@ -62,8 +62,7 @@ def stop(ctx: StepContext, task: Task, attempt: int, why: str) -> None:
     if ctx.many_hands is not None:
         for number in (attempt, attempt + 1):  # the next may have begun just before its worker died
             ctx.many_hands.stop(execution(task.backup, number), why)
-    for each in tasks_in(ctx.evidence, task.run_id, task.backup):
-        tidy(ctx, each)
+    tidy(ctx, tasks_in(ctx.evidence, task.run_id, task.backup))
 
 
 def _watching(

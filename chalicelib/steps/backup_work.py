@@ -54,7 +54,7 @@ def bench_of(ctx: StepContext, task: Task) -> Bench:
         target=target,
         manifests=manifests,
         journal=Journal(ctx.evidence),
-        book=EvidenceBook(ctx.evidence, task.uploads, ctx.now, ctx.monotonic),
+        book=book_of(ctx, task),
         monotonic=ctx.monotonic,
         until=ctx.monotonic() + ctx.budget_s,
         in_flight=ctx.copies_at_once,
@@ -75,10 +75,15 @@ def back_up(ctx: StepContext, task: Task, progress: ChangeProgress) -> Applied:
     return finish(ctx, task, bench, (so_far,))
 
 
-def tidy(ctx: StepContext, task: Task) -> None:
-    """Nobody goes on with what was left unfinished in parts."""
-    bench = bench_of(ctx, task)
-    bench.book.abort_all(bench.target)
+def tidy(ctx: StepContext, tasks: tuple[Task, ...]) -> None:
+    """Nobody goes on with what was left unfinished in parts. One lane for a thousand shards: most have nothing."""
+    lane = ctx.aws.s3_lane(tasks[0].target_region)
+    for task in tasks:
+        book_of(ctx, task).abort_all(lane)
+
+
+def book_of(ctx: StepContext, task: Task) -> EvidenceBook:
+    return EvidenceBook(ctx.evidence, task.uploads, ctx.now, ctx.monotonic)
 
 
 def begin(ctx: StepContext, task: Task, progress: ChangeProgress) -> None:

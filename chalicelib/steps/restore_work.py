@@ -73,7 +73,9 @@ def restore_on(ctx: StepContext, change: Change, progress: ChangeProgress) -> Ap
     while batch := list(islice(left, BATCH)):
         so_far, is_whole = _carry_out(bringer, restore, batch, so_far)
         if not is_whole or bringer.must_leave_off():
-            return _pending(ctx, restore, so_far, progress, bringer)
+            return _pending(so_far, _far(ctx, restore, so_far, progress, bringer))
+        far = _far(ctx, restore, so_far, progress, bringer)
+        ctx.tell(far, f"restoring: {far}")
     if so_far.lost:
         why = f"{so_far.lost} objects have no version in the backup bucket any more, the first: {so_far.first_lost}"
         raise StepFailed(ctx.step_id, f"{so_far.restored:,} objects restored, but {why}")
@@ -102,11 +104,14 @@ def _carry_out(bringer: Bringer, restore: Restore, batch: list[Fated], so_far: S
     return counted, len(over) == len(batch)
 
 
-def _pending(ctx: StepContext, restore: Restore, so_far: SoFar, progress: ChangeProgress, bringer: Bringer) -> Pending:
+def _far(ctx: StepContext, restore: Restore, so_far: SoFar, progress: ChangeProgress, bringer: Bringer) -> HowFar:
     done = so_far.restored + so_far.already + so_far.newer + so_far.lost
     took = (ctx.now - (progress.started_at or ctx.now)).total_seconds() + bringer.took_s
     rate = round(done / took, 1) if done and took > 0 else None
-    far = HowFar(done=done, total=max(restore.objects, done), unit="objects", rate_per_s=rate)
+    return HowFar(done=done, total=max(restore.objects, done), unit="objects", rate_per_s=rate)
+
+
+def _pending(so_far: SoFar, far: HowFar) -> Pending:
     return Pending(check_after_s=1, detail=f"restoring: {far}", checkpoint=so_far.model_dump(mode="json"), how_far=far)
 
 

@@ -125,7 +125,7 @@ class BackupPrefix(Action[BackupParams]):
         copied = progress.checkpoint.get("copied", 0)
         task = task_of(ctx, change, datetime.fromisoformat(progress.before["as_of"]))
         if change.parameters["engine"] == ONE:
-            tidy(ctx, task)
+            tidy(ctx, (task,))
         elif progress.checkpoint:
             stop(ctx, task, progress.checkpoint.get("attempt", 1), f"run {ctx.run_id} was cancelled")
         return (

@@ -80,8 +80,11 @@ def test_short_slices_restore_everything_once(desk):
     desk.carry_out(BACKUP)
     before = len(desk.copies())
     desk.budget_s, desk.step_s = 200.0, 1.0
+    told = []
+    desk.tell = lambda far, _detail: told.append(far)
     (done,) = desk.carry_out(NAME, backup="latest")
     assert desk.slices >= 2
+    assert (told[-1].total, told[-1].rate_per_s > 0) == (452, True)
     assert done.facts["restored"] == len(desk.copies()) - before == 452
 
 
