@@ -152,7 +152,7 @@ def _judge(task: Task, bench: Bench, so_far: Progressed, before: Head | None) ->
         bench.manifests.entries(before, stretch),
         seed=task.run_id,
         so_far=so_far.judged,
-        time_is_up=lambda: bench.left_s < bench.spare_s,
+        time_is_up=lambda: bench.left_s < bench.spare_s or bench.cancelled(),
     )
     done = so_far.model_copy(update={"judged": judged})
     bench.journal.write(task, done)
