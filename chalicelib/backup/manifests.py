@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from chalicelib.backup.entry import Entry, Place
@@ -33,6 +33,8 @@ from chalicelib.errors import ManifestBroken
 from chalicelib.models.shape import canonical_json
 
 RESERVED = ".steward-backup/"
+RESTORED = "steward-restored/"
+"""In the artifact bucket: where restores and drills put what they bring back."""
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -100,21 +102,30 @@ class Manifests:
         ids = self.ids()
         return self.head(ids[-1]) if ids else None
 
-    def as_of(self, moment: datetime) -> str | None:
-        """The newest backup at or before it."""
-        stamp = moment.strftime(_STAMP)
-        return max((one for one in self.ids() if one.split("-")[0] <= stamp), default=None)
+    def as_of(self, moment: datetime) -> tuple[str, ...]:
+        """The backups at or before it, oldest first."""
+        stamp = moment.astimezone(UTC).strftime(_STAMP)
+        return tuple(one for one in self.ids() if one.split("-")[0] <= stamp)
 
     def head(self, backup: str) -> Head:
+        return self._believed(backup)
+
+    def _believed(self, backup: str, *, is_own: bool = False) -> Head:
+        """`is_own`: this very run wrote it before it crashed, so that no record knows of it yet."""
         data = self._shelf.get(self._bucket, self._head_key(backup), None, MOST_HEAD_BYTES)
         if data is None:
             raise ManifestBroken(backup, f"it is not in bucket {self._bucket}")
         head = read_head(data, backup)
         self._trust(head, backup)
+        if self._seal is None and self._known and backup > max(self._known) and not is_own:
+            raise ManifestBroken(
+                backup, "it is newer than any that Steward has a record of, and no MAC says that Steward wrote it"
+            )
         return head
 
     def _trust(self, head: Head, backup: str) -> None:
-        """By Steward's own record of its hash, else by its MAC. Without either only its chain speaks for it."""
+        """By Steward's own record of its hash, else by its MAC. Without either only its chain speaks for it, and
+        without any record at all; with records it would have one, unless somebody planted it."""
         if head.id != backup or set_in(head.id) != self._set:
             raise ManifestBroken(backup, f"its head says that it is {head.id}")
         recorded = self._known.get(backup)
@@ -179,7 +190,10 @@ class Manifests:
             head = head.model_copy(update={"mac": Mac(key=self._seal.key, mac=mac)})
         if self._shelf.put_once(self._bucket, self._head_key(head.id), head_bytes(head)):
             return head
-        return self.head(head.id)
+        there = self._believed(head.id, is_own=True)
+        if (there.parts, there.totals, there.before) != (head.parts, head.totals, head.before):
+            raise ManifestBroken(head.id, "it was there already, and is another one than this run made")
+        return there
 
     def ref(self, head: Head) -> str:
         return f"s3://{self._bucket}/{self._head_key(head.id)}#{head.sha256}"

@@ -10,6 +10,8 @@ from chalicelib.models.words import Duration
 OBJECTIVE_S = 26 * 3600
 """A daily backup that may be two hours late."""
 GRACE_S = 7 * 86400
+LEAST_GRACE_S = 86400
+"""The day between two backups. With less, what somebody deletes is marked before anybody has missed it (S17)."""
 
 KeyName = Annotated[str, StringConstraints(pattern=r"^(arn:aws[a-z-]*:kms:\S+|alias/[\w/-]+|[0-9a-f-]{36}|mrk-\w+)$")]
 Schedule = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\(.+\)$")]
@@ -48,7 +50,7 @@ class BackupPart(YamlShape):
     offsite: OffsitePart | None = None
     artifacts_schedule: Schedule | None = None
     """Instead of the daily one of `backup-artifacts`."""
-    grace: Duration = GRACE_S
+    grace: Duration = Field(default=GRACE_S, ge=LEAST_GRACE_S)
     """How long an artifact that was deleted at the source stays in the backup before it is marked deleted."""
     cost_limit_usd: Annotated[float, Field(ge=0)] | None = None
     """A backup that is estimated above it asks first."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from chalicelib.backup.entry import Place
-from chalicelib.backup.manifests import RESERVED, Manifests, Owner, Seal, set_in, set_of, sha256_in
+from chalicelib.backup.manifests import RESERVED, RESTORED, Manifests, Owner, Seal, set_in, set_of, sha256_in
 from chalicelib.errors import AwsError, StepRefused
 from chalicelib.models.history import BackupKind
 from chalicelib.models.stack import ArtifactsPart
@@ -63,6 +63,10 @@ def routes(ctx: StepContext) -> tuple[Route, ...]:
 def _route(ctx: StepContext, artifacts: ArtifactsPart, prefix: str, backup: str) -> Route:
     if prefix.startswith(RESERVED):
         raise StepRefused(f"{prefix} is where Steward keeps manifests in the backup bucket; name another prefix")
+    if prefix.startswith(RESTORED):
+        raise StepRefused(
+            f"{prefix} is where Steward puts what it restores, which is not backed up; name another prefix"
+        )
     return Route(
         Place(artifacts.bucket, prefix),
         Place(backup, prefix),

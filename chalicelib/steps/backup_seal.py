@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chalicelib.aws.s3_vault import Vault
 from chalicelib.backup.judge import Judged, Sampled, doubt, together
-from chalicelib.backup.manifest import Before, Head, Proof
+from chalicelib.backup.manifest import Before, Head, Proof, Totals
 from chalicelib.backup.manifests import Manifests
 from chalicelib.models.history import Backup, BackupKind
 from chalicelib.steps.backup_journal import Missed, Progressed, Task
@@ -58,11 +58,19 @@ def seal(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Progr
 
 
 def _doubted(ctx: StepContext, head: Head) -> bool:
-    """S18: the first doubt stands until a person clears it, and only the run that raised it pages."""
-    if head.suspect is None:
+    """S18: the first doubt stands until a person clears it, and only the run that raised it pages. What is doubted
+    only because others were raises none: done again after that was cleared, it would bring the doubt back."""
+    why = doubt(head.totals)
+    if why is None:
         return False
-    stands = ctx.history.suspect(ctx.stack.stack, f"backup {head.id}: {head.suspect}", ctx.run_id, ctx.now)
+    stands = ctx.history.suspect(ctx.stack.stack, f"backup {head.id}: {why}", ctx.run_id, ctx.now)
     return stands.run_id == ctx.run_id
+
+
+def _suspect(ctx: StepContext, totals: Totals) -> str | None:
+    """S18: the day after everything was encrypted nothing changed, and yet all of it is what was doubted."""
+    stands = ctx.history.suspicion(ctx.stack.stack)
+    return doubt(totals) or (f"made while doubted: {stands.why}" if stands else None)
 
 
 def _head(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Progressed, ...], judged: Judged) -> Head:
@@ -79,7 +87,7 @@ def _head(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Prog
         totals=totals,
         before=Before(id=before.id, sha256=before.sha256) if before else None,
         proof=_proof(ctx, task, judged),
-        suspect=doubt(totals),
+        suspect=_suspect(ctx, totals),
         requests={
             "copied": sum(shard.copied for shard in shards),
             "copied_bytes": sum(shard.copied_bytes for shard in shards),

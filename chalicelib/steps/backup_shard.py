@@ -13,7 +13,7 @@ from chalicelib.backup.entry import Entry, Listed
 from chalicelib.backup.job import EndedBy, Job, Limits, Progress, Watch
 from chalicelib.backup.judge import judge
 from chalicelib.backup.manifest import Head
-from chalicelib.backup.manifests import RESERVED, Manifests
+from chalicelib.backup.manifests import RESERVED, RESTORED, Manifests
 from chalicelib.backup.mirror import mirror
 from chalicelib.backup.overlay import laid_over
 from chalicelib.backup.pages import listing
@@ -33,7 +33,8 @@ class Clocked(Protocol):
 
 
 class Apart:
-    """A lane that does not see Steward's own objects: a backup at the root of a bucket has them beside it."""
+    """A lane that does not see Steward's own objects: a backup at the root of a bucket has manifests beside it, and
+    what was restored out of a backup would be backed up as new."""
 
     def __init__(self, lane: ListingLane) -> None:
         self._lane = lane
@@ -42,7 +43,7 @@ class Apart:
         self, bucket: str, prefix: str = "", start_after: str | None = None
     ) -> Iterator[list[tuple[str, int, str]]]:
         for rows in self._lane.list_pages(bucket, prefix, start_after):
-            yield [row for row in rows if not row[0].startswith(RESERVED)]
+            yield [row for row in rows if not row[0].startswith((RESERVED, RESTORED))]
 
 
 class TargetLane(ListingLane, Protocol):

@@ -8,14 +8,15 @@ from typing import Any
 
 from chalicelib.backup.entry import MAX_KEY_BYTES, Entry
 from chalicelib.backup.manifest import Head
-from chalicelib.backup.manifests import Manifests, set_in
+from chalicelib.backup.manifests import RESTORED, Manifests, set_in
 from chalicelib.errors import AwsNotFound, ManifestBroken, StepFailed, StepRefused
 from chalicelib.models.history import BackupKind, MadeKind
 from chalicelib.steps import made
+from chalicelib.steps.backup_choice import newest
 from chalicelib.steps.backup_places import Route, manifests_of
 from chalicelib.steps.step import StepContext
 
-PREFIX = "steward-restored/{run}/"
+PREFIX = f"{RESTORED}{{run}}/"
 MOST_BYTES = 64 * 1024 * 1024
 """Of one object. A drill proves that a restore works; it does not move the bucket."""
 _ROOM_FOR_PREFIX = 128
@@ -43,7 +44,7 @@ def newest_to_prove(ctx: StepContext, route: Route, manifests: Manifests) -> Hea
     known = ctx.history.backups(ctx.stack.stack, BackupKind.ARTIFACTS)
     good = next((one.id for one in known if one.is_good and set_in(one.id) == route.set), None)
     try:
-        head = manifests.head(good) if good else manifests.latest()
+        head = manifests.head(good) if good else newest(ctx, manifests, manifests.ids())
     except ManifestBroken as broken:
         raise StepRefused(f"{broken}: this backup proves nothing; run backup-artifacts", rule="S17") from broken
     if head is None:

@@ -6,19 +6,20 @@ from pydantic import Field, model_validator
 
 from chalicelib.backup.estimate import size_text
 from chalicelib.backup.manifest import Head
-from chalicelib.backup.manifests import Manifests
+from chalicelib.backup.manifests import RESTORED, Manifests
 from chalicelib.backup.selection import Selection
 from chalicelib.backup.standing import Fate
 from chalicelib.errors import ManifestBroken, StepRefused
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.words import Risk
+from chalicelib.steps.backup_choice import against, newest
 from chalicelib.steps.backup_permissions import RESTORE
 from chalicelib.steps.backup_places import Route, manifests_of, routes
 from chalicelib.steps.restore_copies import Restore, tidy
 from chalicelib.steps.restore_work import course, restore_on
 from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Params, Standing, StepContext
 
-SIDE = "steward-restored/{run}/"
+SIDE = f"{RESTORED}{{run}}/"
 """Beside the artifacts, so that the next backup does not take it for new ones."""
 
 
@@ -84,7 +85,7 @@ class RestoreArtifacts(Action[RestoreParams]):
     def plan(self, ctx: StepContext, params: RestoreParams) -> tuple[Change, ...]:
         route = _route(ctx, params)
         manifests = manifests_of(ctx, route)
-        head = _head(manifests, params)
+        head = _head(ctx, manifests, params)
         to_prefix = route.source.prefix if params.in_place else SIDE
         parameters = {
             "backup": head.id,
@@ -113,7 +114,7 @@ class RestoreArtifacts(Action[RestoreParams]):
                 parameters=parameters,
                 resource=f"s3://{route.source.bucket}/{to_prefix}",
                 precondition={"sha256": head.sha256},
-                sentence=_sentence(head, params, route, to_prefix, objects, size),
+                sentence=_sentence(head, params, route, to_prefix, objects, size) + _doubt(ctx, head),
                 loses=_loses(params, counts) if params.in_place else None,
             ),
         )
@@ -149,21 +150,24 @@ def _route(ctx: StepContext, params: RestoreParams) -> Route:
     return named
 
 
-def _head(manifests: Manifests, params: RestoreParams) -> Head:
+def _head(ctx: StepContext, manifests: Manifests, params: RestoreParams) -> Head:
+    """Only what somebody names may be doubted, and then the plan says so."""
     try:
-        if params.as_of:
-            backup = manifests.as_of(_moment(params.as_of))
-            if backup is None:
-                raise StepRefused(f"there is no backup as of {params.as_of} or before")
-            return manifests.head(backup)
         if params.backup and params.backup != "latest":
             return manifests.head(params.backup)
-        head = manifests.latest()
+        ids = manifests.as_of(_moment(params.as_of)) if params.as_of else manifests.ids()
+        head = newest(ctx, manifests, ids)
     except ManifestBroken as broken:
         raise StepRefused(f"{broken}; choose another backup", rule="S17") from broken
     if head is None:
-        raise StepRefused("there is no backup to restore from")
+        when = f"as of {params.as_of} or before" if params.as_of else "to restore from"
+        raise StepRefused(f"there is no backup {when}")
     return head
+
+
+def _doubt(ctx: StepContext, head: Head) -> str:
+    why = against(ctx, head)
+    return f"; that backup is {why}" if why else ""
 
 
 def _moment(text: str) -> datetime:
@@ -189,11 +193,10 @@ def _counted(ctx: StepContext, manifests: Manifests, head: Head, restore: Restor
 
 
 def _sentence(head: Head, params: RestoreParams, route: Route, to_prefix: str, objects: int, size: int) -> str:
-    doubt = f"; that backup is SUSPECT: {head.suspect}" if head.suspect else ""
     return (
         f"Restore {params.selection} of s3://{route.source.bucket}/{route.source.prefix} as of {head.as_of.isoformat()}"
         f" ({objects:,} objects, {size_text(size)}) to s3://{route.source.bucket}/{to_prefix}; what was written since"
-        f" is not in it{doubt}"
+        " is not in it"
     )
 
 

@@ -8,6 +8,7 @@ from chalicelib.backup.pair import Point, as_of, beside, says
 from chalicelib.errors import ManifestBroken, StepRefused
 from chalicelib.models.history import BackupKind
 from chalicelib.models.words import Utc
+from chalicelib.steps.backup_choice import against, not_good
 from chalicelib.steps.backup_permissions import READ_MANIFESTS, SUGGEST
 from chalicelib.steps.backup_places import manifests_of, routes
 from chalicelib.steps.rds_permissions import LIST_SNAPSHOTS
@@ -50,7 +51,7 @@ class ChoosePair(Probe[PairParams, PairOutput]):
 
     def read(self, ctx: StepContext, params: PairParams) -> PairOutput:
         snapshot = _snapshot(ctx, params)
-        artifacts = beside(snapshot, _artifacts(ctx))
+        artifacts = artifacts_beside(ctx, snapshot)
         return PairOutput(
             snapshot=snapshot.id,
             snapshot_at=snapshot.at,
@@ -77,17 +78,23 @@ def _snapshot(ctx: StepContext, params: PairParams) -> Point:
     return Point(found.id, found.taken_at)
 
 
-def _artifacts(ctx: StepContext) -> list[Point]:
-    """Of the artifacts' own prefix, by the manifests that are there; what is doubted is left out (S18)."""
+def artifacts_beside(ctx: StepContext, snapshot: Point) -> Point | None:
+    """Of the artifacts' own prefix, by the manifests that are there; what is doubted or was never verified is left
+    out (S18)."""
     artifacts = ctx.stack.artifacts
     if artifacts is None or artifacts.backup_bucket is None:
-        return []
-    doubted = {one.id for one in ctx.history.backups(ctx.stack.stack, BackupKind.ARTIFACTS) if one.suspect}
+        return None
+    bad = not_good(ctx)
+    manifests = manifests_of(ctx, routes(ctx)[0])
     try:
-        ids = manifests_of(ctx, routes(ctx)[0]).ids()
+        points = [Point(name, _stamped(name)) for name in manifests.ids() if name not in bad]
+        while (chosen := beside(snapshot, points)) is not None:
+            if against(ctx, manifests.head(chosen.id)) is None:
+                return chosen
+            points.remove(chosen)
     except ManifestBroken as broken:
         raise StepRefused(f"{broken}; restore by restore-database and restore-artifacts", rule="S17") from broken
-    return [Point(name, _stamped(name)) for name in ids if name not in doubted]
+    return None
 
 
 def _stamped(backup: str) -> datetime:

@@ -2,8 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from pydantic import ValidationError
+
 from chalicelib.backup.entry import Entry, Place
 from chalicelib.backup.expiry import Expired, expire
+from chalicelib.models.stack_backup import BackupPart
 
 NOW = datetime(2026, 11, 20, 2, tzinfo=UTC)
 GRACE = timedelta(days=7)
@@ -44,3 +48,10 @@ def test_told_to_stop_it_says_where_to_go_on():
     assert done == Expired(1, "c", finished=False)
     rest = [entry for entry in ENTRIES if entry.key > done.done_through]
     assert run(rest) == (Expired(1, "d", finished=True), [("backup", "p/d")])
+
+
+@pytest.mark.parametrize("grace", ["0s", "23h"])
+def test_s17_a_grace_shorter_than_the_day_between_two_backups_is_refused(grace):
+    with pytest.raises(ValidationError, match="greater than or equal to 86400"):
+        BackupPart.model_validate({"grace": grace})
+    assert BackupPart.model_validate({"grace": "1d"}).grace == 86400

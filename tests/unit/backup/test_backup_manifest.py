@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -169,8 +169,10 @@ def test_s17_the_chain_names_the_manifest_before_and_notices_another_in_its_plac
     kept.check_chain(second)
     assert kept.ids() == (first.id, second.id)
     assert kept.latest() == second
-    assert kept.as_of(AS_OF + timedelta(hours=3)) == first.id
-    assert kept.as_of(AS_OF - timedelta(hours=3)) is None
+    assert kept.as_of(AS_OF + timedelta(hours=3)) == (first.id,)
+    assert kept.as_of(AS_OF - timedelta(hours=3)) == ()
+    elsewhere = (AS_OF - timedelta(hours=3)).astimezone(timezone(timedelta(hours=9)))
+    assert kept.as_of(elsewhere) == (), "a time is compared as a time, wherever it was written down"
     key = next(key for _, key in shelf.objects if first.id in key and "/heads/" in key)
     other = first.model_copy(update={"run_id": "somebody"})
     unsigned = manifests(shelf, signed=False)
@@ -206,6 +208,25 @@ def test_a_manifest_written_again_after_a_crash_stays_as_first_written():
     head = backed_up(shelf, [Entry("a", 1, "e", None)])
     again = manifests(shelf).put_head(head.model_copy(update={"run_id": "another"}))
     assert again == head
+
+
+def test_s17_unsigned_a_head_newer_than_any_on_record_is_somebody_else_s_and_an_older_one_is_not():
+    shelf = MemoryShelf()
+    old, known, planted = (backed_up(shelf, [Entry("a", 1, "e", None)], day, signed=False) for day in range(3))
+    ours = manifests(shelf, signed=False, known={known.id: known.sha256})
+    assert (ours.head(old.id), ours.head(known.id)) == (old, known)
+    with pytest.raises(ManifestBroken, match="newer than any that Steward has a record of"):
+        ours.latest()
+    assert manifests(shelf, signed=False).latest() == planted, "without any record there is nothing to compare it with"
+
+
+def test_s17_unsigned_what_a_run_wrote_before_it_crashed_is_its_own_and_another_s_under_its_name_is_not():
+    shelf = MemoryShelf()
+    known, head = (backed_up(shelf, [Entry("a", 1, "e", None)], day, signed=False) for day in range(2))
+    ours = manifests(shelf, signed=False, known={known.id: known.sha256})
+    assert ours.put_head(head.model_copy(update={"run_id": "again"})) == head
+    with pytest.raises(ManifestBroken, match="another one than this run made"):
+        ours.put_head(head.model_copy(update={"totals": Totals(objects=9)}))
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"format": 99}', b"\xff\xfe", b"{" * 5000])
