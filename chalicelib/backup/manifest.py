@@ -20,6 +20,8 @@ from chalicelib.models.shape import Shape, canonical_json
 from chalicelib.models.words import Utc
 
 FORMAT = 1
+MAC_BYTES = 32
+"""Of HMAC-SHA-256."""
 MOST_HEAD_BYTES = 16 * 1024 * 1024
 MOST_PART_BYTES = 64 * 1024 * 1024
 MOST_LINE_BYTES = 16 * 1024
@@ -120,6 +122,11 @@ class Head(Shape):
 def mac_message(head: Head) -> bytes:
     """What KMS signs: at most 4,096 bytes, and of no use for anything else."""
     return f"mlflow-steward manifest {FORMAT}\n{head.target}\n{head.id}\n{head.sha256}\n".encode()
+
+
+def probe_message(target: str) -> bytes:
+    """Asks whether the key signs at all. No head has such a message, whose first line would be another."""
+    return f"mlflow-steward probe {FORMAT}\n{target}\n".encode()
 
 
 def head_bytes(head: Head) -> bytes:

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from chalicelib.backup.entry import Entry, Place
 from chalicelib.backup.manifest import (
+    MAC_BYTES,
     MOST_HEAD_BYTES,
     MOST_PART_BYTES,
     Head,
@@ -25,6 +26,7 @@ from chalicelib.backup.manifest import (
     check_part,
     head_bytes,
     mac_message,
+    probe_message,
     read_head,
     read_part,
 )
@@ -182,6 +184,16 @@ class Manifests:
         key = f"{RESERVED}{self._set}/parts/{backup}/{shard:05d}-{number:06d}.jsonl.gz"
         data = writer.done()
         return writer.part(key, self._shelf.put(self._bucket, key, data), data)
+
+    def ask_seal(self) -> None:
+        """Reads only: raises where the key is not there, or may not be asked. The MAC is nobody's."""
+        if self._seal is not None:
+            self._seal.signer.is_right(self._seal.key, probe_message(self._bucket), "00" * MAC_BYTES)
+
+    def try_seal(self) -> None:
+        """Raises what `put_head` would raise only after everything was copied."""
+        if self._seal is not None:
+            self._seal.signer.mac(self._seal.key, probe_message(self._bucket))
 
     def put_head(self, head: Head) -> Head:
         """Signed, written once. A head of this id that is there already stays, and is what is returned."""

@@ -12,6 +12,7 @@ from chalicelib.steps.backup_adopt import adopt, taken_over
 from chalicelib.steps.backup_journal import Journal, Progressed, Task
 from chalicelib.steps.backup_places import manifests_in
 from chalicelib.steps.backup_seal import Sealed, seal
+from chalicelib.steps.backup_seal_preflight import check_seal
 from chalicelib.steps.backup_shard import SPARE_S, Bench, work_on
 from chalicelib.steps.step import Applied, Done, Pending, StepContext
 from chalicelib.steps.upload_book import EvidenceBook
@@ -90,6 +91,7 @@ def begin(ctx: StepContext, task: Task, progress: ChangeProgress) -> None:
     """Before the first copy; again after a crash, and the same."""
     if progress.checkpoint:
         return
+    check_seal(ctx, manifests_in(ctx, task.target_bucket, task.target_region, task.set, task.mac_key), task.mac_key)
     if task.before is None:
         take_place(ctx, task)
     adopt(ctx.evidence, task)

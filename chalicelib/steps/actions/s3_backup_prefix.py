@@ -15,6 +15,7 @@ from chalicelib.steps.backup_crowd import back_up_by_many, stop
 from chalicelib.steps.backup_permissions import BACK_UP
 from chalicelib.steps.backup_places import Route, manifests_of, routes
 from chalicelib.steps.backup_preflight import check_last, check_source, check_target
+from chalicelib.steps.backup_seal_preflight import check_key
 from chalicelib.steps.backup_work import back_up, task_of, tidy
 from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Params, Standing, StepContext
 
@@ -74,7 +75,9 @@ class BackupPrefix(Action[BackupParams]):
     def _change(self, ctx: StepContext, route: Route, params: BackupParams) -> Change:
         check_target(ctx, route)
         check_source(ctx, route)
-        last = check_last(manifests_of(ctx, route))
+        manifests = manifests_of(ctx, route)
+        check_key(ctx, manifests)
+        last = check_last(manifests)
         will = estimate(extent(ctx, route, last), last, elsewhere=route.source_region != route.target_region)
         limit, mac_key = ctx.stack.backup.cost_limit_usd, ctx.stack.backup.mac_key
         is_long = will.seconds > self._long_s

@@ -194,6 +194,18 @@ def test_another_backup_in_between_is_noticed_before_anything_is_done(desk):
     assert ACTIONS[NAME].look(desk.ctx(), change).standing is Standing.DRIFTED
 
 
+def test_a_misspelt_mac_key_is_refused_before_anything_is_copied(desk):
+    artifacts_grown(desk.world)
+    (change,) = desk.plan(NAME)
+    desk.with_backup(mac_key="alias/misspelt")
+    with pytest.raises(StepRefused, match=r"backup.macKey alias/misspelt signs no manifest .*create-key --key-spec"):
+        desk.plan(NAME)
+    gone = change.model_copy(update={"parameters": {**change.parameters, "macKey": "alias/misspelt"}})
+    with pytest.raises(StepFailed, match=r"nothing was copied: backup.macKey alias/misspelt"):
+        desk.apply(gone)
+    assert desk.copies() == []
+
+
 def test_without_a_mac_key_the_plan_says_that_it_is_weaker(desk):
     desk.with_backup(mac_key=None)
     (change,) = desk.plan(NAME)
