@@ -23,6 +23,17 @@ class Encryption:
     """AES256, aws:kms or aws:kms:dsse."""
     key: str | None
 
+    @property
+    def is_amazons(self) -> bool:
+        """No key of the customer's: nobody needs rights on it."""
+        return self.key is None or self.key.endswith("alias/aws/s3")
+
+    def may_be(self, key: str) -> bool:
+        """An alias does not say which key it stands for."""
+        if self.key is None or ("alias/" in self.key) is not ("alias/" in key):
+            return self.key is not None
+        return self.key.rpartition("/")[2] == key.rpartition("/")[2]
+
 
 class S3:
     def __init__(self, client: "S3Client") -> None:

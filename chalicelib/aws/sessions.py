@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.aws.gateways import Aws, Session
+from chalicelib.aws.resources import fill, partition_of, resource_facts, resource_of
 from chalicelib.aws.sts import Credentials
 from chalicelib.errors import AwsDenied, AwsInvalid
 from chalicelib.models.rights import StackRole, acting_with, reads_of, role_for
@@ -26,7 +27,6 @@ SessionFactory = Callable[[str, Credentials | None], Session]
 
 _POLICY_LIMIT = 2048
 """STS takes no longer inline session policy."""
-_FIELD = re.compile(r"\{(\w+)\}")
 
 
 class Sessions(Protocol):
@@ -171,12 +171,6 @@ def account_of(arn: str) -> str | None:
     return parts[4] if len(parts) > 4 and parts[4] else None  # noqa: PLR2004 - arn:partition:service:region:account
 
 
-def partition_of(region: str) -> str:
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-
 def grouped(stack: Stack, account: str, parts: Mapping[str, Sequence[Permission]]) -> tuple[tuple[str, ...], ...]:
     """Parts whose rights fit together into one session policy, each part into the first group with room.
     One that fits into none is a group by itself: its session is refused, and the others are not."""
@@ -224,71 +218,6 @@ def _policy(stack: Stack, account: str, permissions: Sequence[Permission]) -> st
     # An absent session policy would mean all of the role's rights: no rights are said as a denial.
     nothing = [{"Effect": "Deny", "Action": "*", "Resource": "*"}]
     return json.dumps({"Version": "2012-10-17", "Statement": statements or nothing}, separators=(",", ":"))
-
-
-def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
-    """What a permission's resource template may name."""
-    offsite = stack.backup.offsite
-    return {
-        "partition": partition_of(stack.region),
-        "region": stack.region,
-        "account": account,
-        "stack": stack.stack,
-        "offsite_region": offsite.region if offsite else None,
-        "offsite_account": offsite.account if offsite else None,
-        "offsite_key": _key_arn(stack, account, offsite.kms_key, offsite.region) if offsite else None,
-        "cluster": stack.ecs.cluster,
-        "service": stack.ecs.service,
-        "target_group": stack.load_balancer.target_group if stack.load_balancer else None,
-        "database": stack.database.instance if stack.database else None,
-        "database_cluster": stack.database.cluster if stack.database else None,
-        "bucket": stack.artifacts.bucket if stack.artifacts else None,
-        "mac_key": _key_tail(stack.backup.mac_key),
-        "backup_bucket": stack.artifacts.backup_bucket if stack.artifacts else None,
-        "admin_secret": _secret_name(stack.mlflow.admin_secret),
-        "database_secret": _secret_name(stack.database.secret if stack.database else None),
-        "artifacts_secret": _secret_name(stack.artifacts.secret if stack.artifacts else None),
-        "ldap_secret": _secret_name(stack.ldap.bind_secret if stack.ldap else None),
-        "log_group": stack.logs.group if stack.logs else None,
-        "task_role": stack.ecs.task_role,
-        "execution_role": stack.ecs.execution_role,
-    }
-
-
-def _key_tail(name: str | None) -> str | None:
-    """What ends the ARN of a key. An alias names no resource of its own: then it is any key of the account, and
-    the role's own policy says which."""
-    if name is None:
-        return None
-    return "key/*" if "alias/" in name else f"key/{name.rpartition('key/')[2]}"
-
-
-def _key_arn(stack: Stack, account: str, name: str | None, region: str | None) -> str | None:
-    if name is None or (name.startswith("arn:") and ":key/" in name):
-        return name
-    return f"arn:{partition_of(stack.region)}:kms:{region or stack.region}:{account}:{_key_tail(name)}"
-
-
-def _secret_name(name_or_arn: str | None) -> str | None:
-    """The name alone: AWS ends the ARN of a secret with a hyphen and six characters of its own."""
-    if name_or_arn is None or not name_or_arn.startswith("arn:"):
-        return name_or_arn
-    return re.sub(r"-\w{6}$", "", name_or_arn.split(":", 6)[-1])
-
-
-def resource_of(permission: Permission, facts: dict[str, str | None]) -> str | None:
-    """None: this stack has nothing that the right could be used on."""
-    if permission.only_with is not None and facts[permission.only_with] is None:
-        return None
-    return fill(permission.resource, facts)
-
-
-def fill(template: str, facts: dict[str, str | None]) -> str | None:
-    """None: the stack does not have what the template names, so there is nothing to allow."""
-    names = _FIELD.findall(template)
-    if any(facts[name] is None for name in names):
-        return None
-    return _FIELD.sub(lambda match: str(facts[match[1]]), template)
 
 
 def _name(text: str) -> str:

@@ -33,7 +33,7 @@ class Sns:
 
 def by_name(sns: Sns, region: str, account: str) -> "Callable[[str, str | None, str], None]":
     """Stack files name topics; SNS wants the ARN: of this account and region, as packaging gives the right to it."""
-    from chalicelib.aws.sessions import partition_of
+    from chalicelib.aws.resources import partition_of
 
     here = f"arn:{partition_of(region)}:sns:{region}:{account}"
 

@@ -9,14 +9,19 @@ from enum import StrEnum
 from chalicelib.models.step_index import Permission
 
 _READS = ("Describe", "List", "Get", "Head", "Search", "Lookup", "Filter", "BatchGet")
-_ALSO_READS = frozenset({"kms:VerifyMac"})
+_ALSO_READS = frozenset({"kms:Decrypt", "kms:VerifyMac"})
+"""Decrypt: what S3 may give, by way of S3 only; nothing is changed, and nothing is given that may not be read."""
 
 REVERSIBLE: dict[str, str] = {
     "application-autoscaling:RegisterScalableTarget": "bounds and suspensions are put back as they were",
     "ecs:StopTask": "the service starts another one",
     "ecs:UpdateService": "counts and revisions are put back as they were",
     "kms:CreateGrant": "of RDS, for one copy; what is copied can be read before and after",
+    "kms:GenerateDataKey": "what is written is encrypted, and can be written anew",
+    "kms:GenerateDataKeyWithoutPlaintext": "the same",
     "kms:GenerateMac": "signs, and changes nothing",
+    "kms:ReEncryptFrom": "of RDS, for a copy; what is copied stays as it is",
+    "kms:ReEncryptTo": "the same",
     "rds:AddTagsToResource": "on what Steward is just making",
     "rds:CopyDBClusterSnapshot": "one more copy",
     "rds:CopyDBSnapshot": "one more copy",

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from chalicelib.models.shape import YamlShape, content_hash
-from chalicelib.models.stack_backup import BackupPart, KeyName
+from chalicelib.models.stack_backup import BackupPart, KeyArn, KeyName
 from chalicelib.models.words import Autonomy, Duration, Name, Utc
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
@@ -59,6 +59,14 @@ class DatabasePart(YamlShape):
     cluster: str | None = None
     name: str = "mlflow"
     secret: str | None = None
+    kms_key: KeyArn | None = None
+    """Your own key, if one encrypts the database: snapshots and restores need rights on it."""
+
+    @model_validator(mode="after")
+    def _one_under_the_key(self) -> "DatabasePart":
+        if self.kms_key and self.instance and self.cluster:
+            raise ValueError("kmsKey is of an instance or of a cluster: name the one that is backed up")
+        return self
 
 
 class ArtifactsPart(YamlShape):
@@ -66,6 +74,8 @@ class ArtifactsPart(YamlShape):
     prefix: str = ""
     also: tuple[Annotated[str, StringConstraints(min_length=1, max_length=512)], ...] = Field(default=(), max_length=8)
     """More prefixes of this bucket that are backed up with the artifacts: a Terraform state, say."""
+    kms_key: KeyArn | None = None
+    """Your own key, if one encrypts the bucket: reading and writing need rights on it."""
     backup_bucket: str | None = None
     backup_region: Region | None = None
     """Where the backup bucket lies, if not in the stack's region."""

@@ -14,6 +14,8 @@ LEAST_GRACE_S = 86400
 """The day between two backups. With less, what somebody deletes is marked before anybody has missed it (S17)."""
 
 KeyName = Annotated[str, StringConstraints(pattern=r"^(arn:aws[a-z-]*:kms:\S+|alias/[\w/-]+|[0-9a-f-]{36}|mrk-\w+)$")]
+KeyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+$")]
+"""An alias names no resource that a right could be scoped to."""
 Schedule = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\(.+\)$")]
 
 

@@ -2,6 +2,12 @@
 
 from chalicelib.models.rights import planning
 from chalicelib.models.step_index import Permission
+from chalicelib.steps.key_permissions import (
+    READ_WITH_BACKUP_KEY,
+    READ_WITH_SOURCE_KEY,
+    USE_BACKUP_KEY,
+    USE_SOURCE_KEY,
+)
 from chalicelib.steps.permissions import DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION
 
 _SOURCE, _BACKUP = "arn:{partition}:s3:::{bucket}", "arn:{partition}:s3:::{backup_bucket}"
@@ -33,6 +39,12 @@ READ_PROTECTION = tuple(
         "s3:GetBucketAcl",
     )
 )
+READ_ENCRYPTION = tuple(
+    Permission(
+        action="s3:GetEncryptionConfiguration", resource=bucket, why="whether its key is one that the stack names"
+    )
+    for bucket in (_SOURCE, _BACKUP)
+)
 WRITE_BACKUP = tuple(
     Permission(action=action, resource=f"{_BACKUP}/*", why="copies and manifests")
     for action in ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
@@ -41,23 +53,25 @@ MARK_BACKUP = Permission(action="s3:DeleteObject", resource=f"{_BACKUP}/*", why=
 CHECK_MAC = Permission(action="kms:VerifyMac", resource=_KEY, why="whether a manifest is ours")
 MAKE_MAC = Permission(action="kms:GenerateMac", resource=_KEY, why="sign the manifest")
 MEASURE = Permission(action="cloudwatch:GetMetricData", resource="*", why="how large the bucket is")
-READ_MANIFESTS = (LIST_BACKUP, READ_BACKUP, READ_VERSION, CHECK_MAC)
+READ_MANIFESTS = (LIST_BACKUP, READ_BACKUP, READ_VERSION, CHECK_MAC, *READ_WITH_BACKUP_KEY)
 SUGGEST = (DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION)
 
 RESTORE_TO = tuple(
     Permission(action=action, resource=f"{_SOURCE}/*", why="bring artifacts back")
     for action in ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
 )
-RESTORE = (*SUGGEST, LIST_SOURCE, READ_SOURCE, *READ_MANIFESTS, TAGS_OF_VERSION, *RESTORE_TO)
+RESTORE = (*SUGGEST, LIST_SOURCE, READ_SOURCE, *USE_SOURCE_KEY, *READ_MANIFESTS, TAGS_OF_VERSION, *RESTORE_TO)
 
 BACK_UP = (
     *SUGGEST,
     LIST_SOURCE,
     READ_SOURCE,
+    *READ_WITH_SOURCE_KEY,
     TAGS_OF_SOURCE,
     *READ_MANIFESTS,
-    *planning(*READ_PROTECTION),
+    *planning(*READ_PROTECTION, *READ_ENCRYPTION),
     *WRITE_BACKUP,
+    *USE_BACKUP_KEY,
     MAKE_MAC,
     *planning(MEASURE),
 )

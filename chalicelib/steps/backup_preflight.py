@@ -97,6 +97,30 @@ def _check_rules(route: Route, rules: tuple[LifecycleRule, ...]) -> None:
         )
 
 
+def check_keys(ctx: StepContext, route: Route) -> None:
+    """Steward has rights on just those keys of yours that the stack names: with another, each copy would be denied."""
+    artifacts = ctx.stack.artifacts
+    named = (artifacts.kms_key, artifacts.backup_kms_key) if artifacts else (None, None)
+    for place, region, key, line in (
+        (route.source, route.source_region, named[0], "kmsKey"),
+        (route.target, route.target_region, named[1], "backupKmsKey"),
+    ):
+        try:
+            default = ctx.aws.in_region(region).s3.encryption(place.bucket)
+        except AwsDenied as exc:
+            raise StepRefused(
+                f"bucket {place.bucket} cannot be looked at: {exc.operation} is denied; grant it"
+            ) from exc
+        if default is None or default.is_amazons or (key is not None and default.may_be(key)):
+            continue
+        instead = f", and the stack names {key}" if key else ""
+        raise StepRefused(
+            f"bucket {place.bucket} encrypts with {default.key}, on which Steward has no rights{instead}: write"
+            f" `artifacts: {{{line}: {default.key}}}` in the stack's file (the ARN of the key, not of an alias), then"
+            " package and deploy again"
+        )
+
+
 def check_source(ctx: StepContext, route: Route) -> None:
     bucket, prefix = route.source.bucket, route.source.prefix
     try:

@@ -2,6 +2,7 @@
 here can put on anything that exists already (S16)."""
 
 from chalicelib.models.step_index import Permission
+from chalicelib.steps.key_permissions import FOR_RDS
 
 _RDS = "arn:{partition}:rds:{region}:{account}"
 _THERE = "arn:{partition}:rds:{offsite_region}:{account}"
@@ -83,7 +84,7 @@ COPY_SNAPSHOT = (
 SHARE_SNAPSHOT = tuple(
     permission.model_copy(update={"only_with": "offsite_account"})
     for permission in (
-        *_both("Describe{}SnapshotAttributes", "with whom it is shared"),
+        *_both("Describe{}SnapshotAttributes", "with whom it is shared", names=_EVERYTHING),
         *_both("Modify{}SnapshotAttribute", "share Steward's own with the account that the stack names", ours=True),
     )
 )
@@ -99,7 +100,7 @@ USE_OFFSITE_KEY = Permission(
     action="kms:CreateGrant",
     resource="{offsite_key}",
     why="RDS encrypts the copy under the key of its region",
-    condition={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    condition=FOR_RDS,
 )
 READ_RESTORED = (
     Permission(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from chalicelib.aws.installation import Installation
-from chalicelib.aws.sessions import partition_of
+from chalicelib.aws.resources import partition_of
 from chalicelib.errors import AwsNotFound, HttpFailure
 from chalicelib.models.stack import Stack
 from chalicelib.net.http import HttpPort, HttpRequest

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.aws.installation import Installation
-from chalicelib.aws.sessions import partition_of
+from chalicelib.aws.resources import partition_of
 from chalicelib.catalog.deployed import stack_parameter
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack

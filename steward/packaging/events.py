@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.aws.sessions import partition_of
+from chalicelib.aws.resources import partition_of
 from chalicelib.models.stack import Stack
 from chalicelib.signals.keys import secret_name
 from steward.packaging.messages import queue_arn

@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.aws.sessions import account_of, partition_of
+from chalicelib.aws.resources import partition_of
+from chalicelib.aws.sessions import account_of
 from chalicelib.errors import InputError
 from chalicelib.models.rights import StackRole
 from chalicelib.models.runbook import Runbook

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.aws.sessions import fill, resource_facts, resource_of
+from chalicelib.aws.resources import fill, resource_facts, resource_of
 from chalicelib.models.rights import StackRole, acting_with, only_reads, reads_of, role_for
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack

@@ -48,6 +48,8 @@ class Bucket:
     only_tasks: bool = False
     """What is denied is denied to the task's role, and to nobody else."""
     leftovers: Leftovers = field(default_factory=Leftovers)
+    keys: dict[str, str] = field(default_factory=dict)
+    """Customers' keys by the bucket that encrypts with them, this one or another; who may use them is IAM's to say."""
 
     @property
     def region(self) -> str:
@@ -122,6 +124,9 @@ class BucketAnswers:
 
     def _answer(self, operation: str, action: str) -> Answer:
         def answer(params: Params, _now: datetime) -> dict[str, Any] | None:
+            key = self._bucket.keys.get(params.get("Bucket", ""))
+            if key is not None and operation == "GetBucketEncryption":
+                return _encrypted({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key})
             if params.get("Bucket") != place.BUCKET:
                 return None
             error = self._bucket.error_for_steward(action)
@@ -143,6 +148,10 @@ class BucketAnswers:
         if operation == "GetBucketEncryption":
             by_key = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KMS_KEY_ARN}
             used = by_key if self._bucket.state == Store.KMS_DENIED else {"SSEAlgorithm": "AES256"}
-            rule = {"ApplyServerSideEncryptionByDefault": used, "BucketKeyEnabled": used is by_key}
-            return {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
+            return _encrypted(used)
         return None
+
+
+def _encrypted(used: dict[str, str]) -> dict[str, Any]:
+    rule = {"ApplyServerSideEncryptionByDefault": used, "BucketKeyEnabled": used["SSEAlgorithm"] == "aws:kms"}
+    return {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}

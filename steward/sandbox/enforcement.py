@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from chalicelib.aws.sessions import partition_of
+from chalicelib.aws.resources import partition_of
 from chalicelib.aws.sts import Credentials
 from chalicelib.documents import read_json
 from chalicelib.models.rights import StackRole
@@ -73,7 +73,7 @@ class Enforcement:
         self._own = _Principal(None, (own,))
         self._given: dict[str, _Principal] = {}
         self._sessions: dict[str, Any] = {}
-        self._requests = Requests(self._tags_of)
+        self._requests = Requests(self._tags_of, self.world.bucket.keys)
 
     # -- sessions ------------------------------------------------------------------------------
 

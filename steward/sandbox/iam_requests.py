@@ -66,8 +66,9 @@ _NO_RESOURCE = {
 class Requests:
     """`region` is the client's: of the service that is called."""
 
-    def __init__(self, tags_of: Tags) -> None:
-        self._tags_of = tags_of
+    def __init__(self, tags_of: Tags, keys: Mapping[str, str] | None = None) -> None:
+        """`keys`: of customers, by the bucket that encrypts with them."""
+        self._tags_of, self._keys = tags_of, {} if keys is None else keys
 
     def of(self, service: str, operation: str, params: Params, region: str) -> tuple[Asked, ...]:
         action = f"{_PREFIXES.get(service, service)}:{operation}"
@@ -114,9 +115,19 @@ class Requests:
         if wanted and made:
             yield Asked("rds:AddTagsToResource", _arn("rds", region, made), wanted)
         if params.get("KmsKeyId"):  # RDS asks for it with the caller's rights
-            yield Asked("kms:CreateGrant", params["KmsKeyId"], {"kms:GrantIsForAWSResource": ("true",)})
+            context = {"kms:GrantIsForAWSResource": ("true",), "kms:ViaService": (f"rds.{region}.amazonaws.com",)}
+            yield Asked("kms:CreateGrant", params["KmsKeyId"], context)
 
-    def _s3(self, action: str, operation: str, params: Params, _region: str) -> Iterable[Asked]:
+    def _s3(self, action: str, operation: str, params: Params, region: str) -> Iterable[Asked]:
+        for one in self._of_objects(action, operation, params):
+            yield one
+            by = {"s3:GetObject": "Decrypt", "s3:GetObjectVersion": "Decrypt", "s3:PutObject": "GenerateDataKey"}
+            key = self._keys.get(one.resource.rpartition(":::")[2].partition("/")[0])
+            if key is not None and one.action in by:
+                context = {"kms:ViaService": (f"s3.{region}.amazonaws.com",)}
+                yield Asked(f"kms:{by[one.action]}", key, context)
+
+    def _of_objects(self, action: str, operation: str, params: Params) -> Iterable[Asked]:
         bucket = f"arn:aws:s3:::{params.get('Bucket', '')}"
         if operation in {"CopyObject", "UploadPartCopy"}:
             yield from _copied(params, bucket, with_tags=operation == "CopyObject")

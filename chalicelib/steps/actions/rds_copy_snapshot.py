@@ -11,6 +11,7 @@ from chalicelib.models.history import Backup, BackupKind
 from chalicelib.models.stack_backup import OffsitePart
 from chalicelib.models.words import Risk, utc
 from chalicelib.steps import made
+from chalicelib.steps.key_permissions import COPY_WITH_DATABASE_KEY
 from chalicelib.steps.rds_permissions import (
     COPY_SNAPSHOT,
     DESCRIBE_KEYS,
@@ -67,6 +68,7 @@ class CopySnapshot(Action[CopyParams]):
         DESCRIBE_KEYS,
         *COPY_SNAPSHOT,
         USE_OFFSITE_KEY,
+        *COPY_WITH_DATABASE_KEY,
         *SHARE_SNAPSHOT,
     )
     risk = Risk.LOW

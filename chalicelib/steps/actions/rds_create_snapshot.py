@@ -9,6 +9,7 @@ from chalicelib.models.history import Backup, BackupKind
 from chalicelib.models.words import Duration, Risk
 from chalicelib.steps import made
 from chalicelib.steps.database_facts import READ_DATABASE, read_held, why_suspect
+from chalicelib.steps.key_permissions import USE_DATABASE_KEY
 from chalicelib.steps.placement import READ_WRITER, placement_for_backup
 from chalicelib.steps.rds_permissions import CREATE_SNAPSHOT, LIST_SNAPSHOTS, READ_QUOTAS
 from chalicelib.steps.snapshot_course import STALLED_AFTER_S, nothing_was_made, still_under_way, why_not_begun
@@ -44,7 +45,7 @@ class CreateSnapshot(Action[SnapshotParams]):
     name = "rds.create_snapshot"
     Params = SnapshotParams
     Output = SnapshotOutput
-    permissions = (*READ_DATABASE, READ_WRITER, *LIST_SNAPSHOTS, READ_QUOTAS, *CREATE_SNAPSHOT)
+    permissions = (*READ_DATABASE, READ_WRITER, *LIST_SNAPSHOTS, READ_QUOTAS, *CREATE_SNAPSHOT, *USE_DATABASE_KEY)
     risk = Risk.LOW
     reversible = False
 

@@ -12,6 +12,7 @@ from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.history import MadeKind
 from chalicelib.models.words import Duration, Risk
 from chalicelib.steps import made, restored_settings
+from chalicelib.steps.key_permissions import USE_DATABASE_KEY
 from chalicelib.steps.placement import Model, model_of
 from chalicelib.steps.rds_permissions import LIST_SNAPSHOTS, RESTORE
 from chalicelib.steps.snapshot_choice import NEWEST, choose
@@ -65,7 +66,7 @@ class RestoreSnapshot(Action[RestoreParams]):
     name = "rds.restore_snapshot"
     Params = RestoreParams
     Output = RestoreOutput
-    permissions = (*LIST_SNAPSHOTS, *RESTORE)
+    permissions = (*LIST_SNAPSHOTS, *RESTORE, *USE_DATABASE_KEY)
     risk = Risk.MEDIUM
     reversible = False
     interruptible = True

@@ -14,7 +14,7 @@ from chalicelib.models.words import Risk
 from chalicelib.steps.backup_crowd import back_up_by_many, stop
 from chalicelib.steps.backup_permissions import BACK_UP
 from chalicelib.steps.backup_places import Route, manifests_of, routes
-from chalicelib.steps.backup_preflight import check_last, check_source, check_target
+from chalicelib.steps.backup_preflight import check_keys, check_last, check_source, check_target
 from chalicelib.steps.backup_seal_preflight import check_key
 from chalicelib.steps.backup_work import back_up, task_of, tidy
 from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Params, Standing, StepContext
@@ -75,6 +75,7 @@ class BackupPrefix(Action[BackupParams]):
     def _change(self, ctx: StepContext, route: Route, params: BackupParams) -> Change:
         check_target(ctx, route)
         check_source(ctx, route)
+        check_keys(ctx, route)
         manifests = manifests_of(ctx, route)
         check_key(ctx, manifests)
         last = check_last(manifests)

@@ -6,6 +6,7 @@ from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store, why_no_endpoint
+from chalicelib.steps.key_permissions import USE_SOURCE_KEY
 from chalicelib.steps.step import Action, ActionOutput, Applied, Done, Look, NoParams, Standing, StepContext
 
 PREFIX = ".steward/canary/"
@@ -28,6 +29,7 @@ class CheckRoundTrip(Action[NoParams]):
         Permission(action="s3:PutObject", resource=_OWN, why="write the canary"),
         Permission(action="s3:GetObject", resource=_OWN, why="read it back"),
         Permission(action="s3:DeleteObject", resource=_OWN, why="delete it again"),
+        *USE_SOURCE_KEY,
         READ_ENDPOINT_KEYS,
     )
     risk = Risk.LOW

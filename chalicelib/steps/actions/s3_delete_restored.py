@@ -12,6 +12,7 @@ from chalicelib.models.history import Creation, MadeKind
 from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps.backup_permissions import LIST_SOURCE, READ_SOURCE
+from chalicelib.steps.key_permissions import READ_WITH_SOURCE_KEY
 from chalicelib.steps.step import Action, ActionOutput, Applied, Done, Look, Params, Standing, StepContext, Unchanged
 
 ROOT = "steward-restored/"
@@ -46,7 +47,7 @@ class DeleteSideCopies(Action[DeleteParams]):
     name = "s3.delete_restored"
     Params = DeleteParams
     Output = ActionOutput
-    permissions = (LIST_SOURCE, READ_SOURCE, DELETE)
+    permissions = (LIST_SOURCE, READ_SOURCE, *READ_WITH_SOURCE_KEY, DELETE)
     risk = Risk.LOW
     reversible = False
 

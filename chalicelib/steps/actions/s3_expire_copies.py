@@ -15,6 +15,7 @@ from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.words import Risk, format_duration
 from chalicelib.steps.backup_permissions import LIST_SOURCE, MARK_BACKUP, READ_MANIFESTS, READ_SOURCE, SUGGEST
 from chalicelib.steps.backup_places import Route, manifests_of, routes
+from chalicelib.steps.key_permissions import READ_WITH_SOURCE_KEY
 from chalicelib.steps.step import (
     Action,
     ActionOutput,
@@ -49,7 +50,7 @@ class ExpireCopies(Action[ExpireParams]):
     name = "s3.expire_copies"
     Params = ExpireParams
     Output = ActionOutput
-    permissions = (*SUGGEST, LIST_SOURCE, READ_SOURCE, *READ_MANIFESTS, MARK_BACKUP)
+    permissions = (*SUGGEST, LIST_SOURCE, READ_SOURCE, *READ_WITH_SOURCE_KEY, *READ_MANIFESTS, MARK_BACKUP)
     risk = Risk.LOW  # the versions stay; a copy over the marker undoes it
     reversible = False
 

@@ -12,6 +12,7 @@ from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
 from chalicelib.steps.caution import all_seeing_api, own_place, refuse_while_doubted
+from chalicelib.steps.key_permissions import USE_SOURCE_KEY
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.orphan_scan import Orphan, Scan, read_known
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
@@ -32,6 +33,7 @@ MOVE_OBJECTS = (
     Permission(action="s3:GetObjectTagging", resource=_OBJECTS, why="its tags move with it", phase="apply"),
     Permission(action="s3:PutObjectTagging", resource=_OBJECTS, why="the same"),
     Permission(action="s3:DeleteObject", resource=_OBJECTS, why="where it was, once the copy is there"),
+    *USE_SOURCE_KEY,
 )
 
 

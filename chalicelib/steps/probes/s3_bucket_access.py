@@ -13,6 +13,7 @@ from chalicelib.models.stack import ArtifactsPart
 from chalicelib.models.step_index import Permission
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store, why_no_endpoint
 from chalicelib.steps.blindness import denied, unseen
+from chalicelib.steps.key_permissions import READ_WITH_SOURCE_KEY
 from chalicelib.steps.step import NoParams, Output, Probe, StepContext
 
 _BUCKET = "arn:{partition}:s3:::{bucket}"
@@ -63,6 +64,7 @@ class BucketAccess(Probe[NoParams, BucketOutput]):
         Permission(action="s3:GetBucketVersioning", resource=_BUCKET, why="whether old versions are kept"),
         Permission(action="s3:GetEncryptionConfiguration", resource=_BUCKET, why="how new objects are encrypted"),
         Permission(action="s3:GetObject", resource=f"{_BUCKET}/*", why="whether one byte of one object can be read"),
+        *READ_WITH_SOURCE_KEY,
         READ_ENDPOINT_KEYS,
     )
 

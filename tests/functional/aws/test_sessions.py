@@ -6,7 +6,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.aws.sessions import StackSessions, fill, session_policy
+from chalicelib.aws.resources import fill
+from chalicelib.aws.sessions import StackSessions, session_policy
 from chalicelib.errors import AwsDenied, AwsInvalid, PlanModeViolation
 from chalicelib.models.stack import Stack
 from chalicelib.models.step_index import Permission

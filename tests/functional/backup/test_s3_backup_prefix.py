@@ -162,6 +162,27 @@ def test_a_backup_bucket_of_another_account_is_refused_unless_the_stack_says_who
         desk.plan(NAME)
 
 
+KEYS = "arn:aws:kms:eu-west-2:123456789012:key"
+
+
+@pytest.mark.parametrize(
+    ("bucket", "line", "field"),
+    [(place.BUCKET, "kmsKey", "kms_key"), (place.BACKUP_BUCKET, "backupKmsKey", "backup_kms_key")],
+)
+def test_a_bucket_with_a_key_that_the_stack_does_not_name_is_refused_with_the_line_to_write(desk, bucket, line, field):
+    desk.world.bucket.keys[bucket] = f"{KEYS}/k-1"
+    with pytest.raises(StepRefused, match=rf"no rights: write `artifacts: {{{line}: {KEYS}/k-1}}`"):
+        desk.plan(NAME)
+    desk.with_artifacts(**{field: f"{KEYS}/k-2"})
+    with pytest.raises(StepRefused, match=f"and the stack names {KEYS}/k-2"):
+        desk.plan(NAME)
+    desk.with_artifacts(**{field: f"{KEYS}/k-1"})
+    assert desk.plan(NAME)
+    desk.with_artifacts(**{field: None})
+    desk.world.bucket.keys[bucket] = "arn:aws:kms:eu-west-2:123456789012:alias/aws/s3"
+    assert desk.plan(NAME), "nobody needs rights on Amazon's own"
+
+
 def test_a_public_backup_bucket_is_refused(desk):
     desk.world.prepare("s3")
     client = desk.world.own_client("s3")

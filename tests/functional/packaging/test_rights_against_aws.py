@@ -17,11 +17,13 @@ from steward.sandbox import place
 
 from .parliament_findings import findings
 
+KEYS = "arn:aws:kms:eu-west-2:210987654321:key"
 AURORA = {
     **place.STACK_DOCUMENT,
     "stack": "aurora",
     "account": "210987654321",
-    "database": {"engine": "postgres", "cluster": "aurora-db", "secret": "aurora/db"},
+    "database": {"engine": "postgres", "cluster": "aurora-db", "secret": "aurora/db", "kmsKey": f"{KEYS}/d-1"},
+    "artifacts": {**place.STACK_DOCUMENT["artifacts"], "kmsKey": f"{KEYS}/a-1", "backupKmsKey": f"{KEYS}/b-1"},
     "ldap": {"url": "ldaps://ldap.example.com", "baseDn": "dc=example", "bindSecret": "ldap/bind"},
     "backup": {"macKey": place.MAC_KEY, "offsite": {"region": "eu-west-1", "account": "999999999999"}},
     "network": {"subnets": ["subnet-0a1b2c3d4e5f60001"], "securityGroups": ["sg-0a1b2c3d4e5f60000"]},
@@ -33,7 +35,10 @@ NO_RESOURCE_THAT_WE_HAVE = {
     "ecs:ListTasks": "its only resource is a container instance, and Fargate has none",
 }
 """`*` although AWS knows a resource: each with its reason."""
-READS_BY_OUR_COUNT = {"kms:VerifyMac": "AWS calls it a write; it changes nothing"}
+READS_BY_OUR_COUNT = {
+    "kms:Decrypt": "AWS calls it a write; S3 asks for it with whoever reads",
+    "kms:VerifyMac": "AWS calls it a write; it changes nothing",
+}
 
 
 def of_stacks():

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from chalicelib.models.rights import REVERSIBLE, StackRole, only_reads
 from chalicelib.models.stack import Stack
@@ -70,6 +71,51 @@ def test_roles_may_be_passed_only_to_tasks_and_only_those_of_the_current_revisio
 
 def test_a_stack_without_aurora_has_no_right_on_clusters_snapshots():
     assert not [grant for grant in stack_grants(stack(), read_runbooks()) if "cluster-snapshot" in grant.resource]
+
+
+KEYS = "arn:aws:kms:eu-west-2:210987654321:key"
+
+
+def keyed(**parts):
+    document = place.STACK_DOCUMENT
+    return stack(**{part: {**document[part], **over} for part, over in parts.items()})
+
+
+def on_keys(one, key):
+    return {
+        (grant.action, grant.condition)
+        for grant in stack_grants(one, read_runbooks())
+        if grant.resource == f"{KEYS}/{key}"
+    }
+
+
+def test_a_stack_that_names_no_key_of_its_own_has_no_right_on_any_but_those_of_macs_and_copies_s21():
+    usual = {grant.action for grant in stack_grants(stack(), read_runbooks()) if grant.action.startswith("kms:")}
+    assert usual == {"kms:CreateGrant", "kms:DescribeKey", "kms:GenerateMac", "kms:VerifyMac"}
+
+
+def test_keys_of_buckets_may_be_used_by_way_of_s3_in_the_bucket_s_region_and_no_other_way_s21():
+    named = keyed(artifacts={"kmsKey": f"{KEYS}/a-1", "backupKmsKey": f"{KEYS}/b-1", "backupRegion": "eu-west-1"})
+    for key, region in (("a-1", place.REGION), ("b-1", "eu-west-1")):
+        by_s3 = json.dumps({"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}})
+        assert on_keys(named, key) == {("kms:Decrypt", by_s3), ("kms:GenerateDataKey", by_s3)}
+
+
+def test_the_database_s_key_may_be_used_by_way_of_rds_and_granted_to_nobody_but_aws_s21():
+    found = dict(on_keys(keyed(database={"kmsKey": f"{KEYS}/d-1"}), "d-1"))
+    assert set(found) == {
+        "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey",
+        "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+    }  # fmt: skip
+    by_rds = {"kms:ViaService": "rds.*.amazonaws.com"}
+    assert all(json.loads(condition)["StringLike"] == by_rds for condition in found.values())
+    assert json.loads(found["kms:CreateGrant"])["Bool"] == {"kms:GrantIsForAWSResource": "true"}
+
+
+@pytest.mark.parametrize("key", ["alias/mine", "a-1", "arn:aws:kms:eu-west-2:210987654321:alias/mine"])
+def test_a_key_is_named_by_its_arn_since_an_alias_is_no_resource_of_a_right_s21(key):
+    with pytest.raises(ValidationError, match="kmsKey"):
+        keyed(artifacts={"kmsKey": key})
 
 
 def test_s23_the_trust_names_steward_s_exact_role_and_the_stack_s_external_id():

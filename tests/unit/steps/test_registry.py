@@ -9,7 +9,8 @@ import yaml
 from pydantic import TypeAdapter
 
 from chalicelib.aws.plan_mode import _PREFIXES
-from chalicelib.aws.sessions import grouped, resource_facts, session_policy
+from chalicelib.aws.resources import resource_facts
+from chalicelib.aws.sessions import grouped, session_policy
 from chalicelib.errors import AwsInvalid
 from chalicelib.models.rights import acting_with, reads_of
 from chalicelib.models.runbook import Step
@@ -28,6 +29,7 @@ ROLES = {
 }
 OWN_STORE_ONLY = {"backup.record_drill"}
 """They write what was found out into Steward's own history and ask the account nothing: no rights at all."""
+KEY = "arn:aws:kms:ap-southeast-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 FULL = Stack.model_validate(
     {
         "stack": "a-rather-long-name-for-a-stack-of-mlflow",
@@ -48,6 +50,9 @@ FULL = Stack.model_validate(
         "artifacts": {
             "bucket": "a-rather-long-name-for-a-bucket-of-artifacts",
             "backupBucket": "a-rather-long-name-for-a-bucket-of-backups",
+            "kmsKey": KEY,
+            "backupKmsKey": KEY.replace("southeast-2", "southeast-1"),
+            "backupRegion": "ap-southeast-1",
             "secret": "mlflow/minio",
         },
         "mlflow": {"auth": "basic", "adminSecret": "mlflow/admin"},
@@ -60,6 +65,12 @@ FULL = Stack.model_validate(
             },
         },
     }
+)
+
+
+KEYED = tuple(
+    FULL.model_copy(update={"database": FULL.database.model_copy(update={one: None, "kms_key": KEY})})
+    for one in ("instance", "cluster")
 )
 
 
@@ -92,8 +103,8 @@ def test_the_example_in_the_docstring_loads_and_fits_the_step(name, step):
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_holds_no_right_to_change_anything(name):
     verbs = [permission.action.partition(":")[2] for permission in PROBES[name].permissions]
-    # VerifyMac tells whether a MAC is right, and changes nothing
-    assert all(verb.startswith(_PREFIXES) or verb == "VerifyMac" for verb in verbs)
+    # VerifyMac tells whether a MAC is right, Decrypt is what S3 asks for with whoever reads; neither changes anything
+    assert all(verb.startswith(_PREFIXES) or verb in {"Decrypt", "VerifyMac"} for verb in verbs)
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -117,7 +128,12 @@ def test_s21_the_step_s_rights_fit_into_a_session_policy(name, step):
     if getattr(step, "parts", ()) or name in OWN_STORE_ONLY:
         return  # its parts' rights, each in a session of its own: below
     sessions = [reads_of(step.permissions), acting_with(step.permissions)]  # to plan with, and to act with
-    policies = [json.loads(session_policy(FULL, "123456789012", rights)) for rights in sessions if rights]
+    policies = [
+        json.loads(session_policy(stack, "123456789012", rights))
+        for stack in (FULL, *KEYED)
+        for rights in sessions
+        if rights
+    ]
     allowed = {action for policy in policies for statement in policy["Statement"] for action in statement["Action"]}
     assert allowed == {permission.action for permission in step.permissions}
 
@@ -148,7 +164,7 @@ def test_s21_a_right_to_change_names_its_resource(name, step):
             named = {"{cluster}", "{bucket}", "{task_role}", "{execution_role}", ":task-definition/"}
             named |= {":scalable-target/"}  # its id is random; the condition narrows it to ECS services
             named |= {"{database}", "{database_cluster}", "{database_secret}", "{offsite_key}"}
-            named |= {"{backup_bucket}", "{mac_key}"}
+            named |= {"{backup_bucket}", "{mac_key}", "{artifacts_key}", "{backup_key}", "{database_key}"}
             tagged = "steward:stack" in json.dumps(permission.condition)  # S16: what carries, or gets, Steward's tag
             has_none = permission.action == "ecs:DeregisterTaskDefinition"  # AWS knows no resource for it
             assert has_none or tagged or any(name in permission.resource for name in named)
