@@ -1,0 +1,108 @@
+"""A backup or a restore that is cancelled in the middle leaves no open upload, and nothing that looks like a whole."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from chalicelib.aws.gateways import Aws
+from chalicelib.aws.s3_lane import S3Lane
+from chalicelib.aws.s3_lane_parts import PartRules
+from chalicelib.models.change import ChangeProgress
+from chalicelib.models.history import BackupKind
+from chalicelib.steps.registry import ACTIONS
+from chalicelib.steps.step import Pending
+from steward.sandbox import place
+from steward.sandbox.backup_faults import artifacts_grown
+from steward.sandbox.world import World
+
+from .conftest import Desk
+
+BACKUP, RESTORE = "s3.backup_prefix", "s3.restore"
+MB = 1024**2
+
+
+class SmallParts(Aws):
+    """Copies in parts of 5 MB what is larger than that: as with models of many gigabytes."""
+
+    def s3_lane(self, region=None, *, kms_key=None, connections=64):
+        wire = super().s3_lane(region, kms_key=kms_key, connections=connections)._wire
+        return S3Lane(wire, largest_copy=5 * MB, parts=PartRules(size=5 * MB, side_by_side=1))
+
+
+@dataclass
+class SlowDesk(Desk):
+    def ctx(self, step="backup", *, acting=False):
+        return replace(
+            super().ctx(step, acting=acting),
+            aws=SmallParts(self.world.session(), self.world.region, read_only=not acting),
+        )
+
+    def begin(self, name, **params):
+        """One slice of it, and then it is cancelled."""
+        self.runs += 1
+        (change,) = self.plan(name, **params)
+        action = ACTIONS[name]
+        before = dict(action.look(self.ctx(change.step), change).before)
+        progress = ChangeProgress(state="started", started_at=self.world.clock.now(), before=before)
+        pending = action.apply(self.ctx(change.step, acting=True), change, progress)
+        assert isinstance(pending, Pending)
+        cancelled = progress.model_copy(update={"checkpoint": pending.checkpoint or {}})
+        told = action.abandon(self.ctx(change.step, acting=True), change, cancelled)
+        assert action.abandon(self.ctx(change.step, acting=True), change, cancelled) == told, "safe to repeat"
+        return told
+
+    def open_uploads(self):
+        client = self.world.own_client("s3")
+        buckets = (place.BUCKET, place.BACKUP_BUCKET)
+        return [one for name in buckets for one in client.list_multipart_uploads(Bucket=name).get("Uploads", [])]
+
+    def count(self, operation):
+        return sum(call.operation == operation for call in self.world.calls)
+
+    def heads(self):
+        names = self.world.own_client("s3").list_objects_v2(Bucket=place.BACKUP_BUCKET).get("Contents", [])
+        return [one["Key"] for one in names if "/heads/" in one["Key"]]
+
+
+@pytest.fixture
+def desk():
+    with World.create(seed=3) as world:
+        artifacts_grown(world)
+        yield SlowDesk(world, world.stack())
+
+
+@pytest.mark.parametrize("budget_s", [8.0, 10.0, 12.0, 14.0])
+def test_a_cancelled_backup_leaves_no_open_upload_no_manifest_and_no_record(desk, budget_s):
+    desk.put("0/big/artifacts/model.bin", b"x" * (16 * MB))
+    desk.budget_s, desk.step_s = budget_s, 0.7
+    told = desk.begin(BACKUP)
+    assert "left half done" in told
+    assert "the last backup is still none" in told
+    assert desk.open_uploads() == []
+    assert desk.heads() == []
+    assert desk.history.backups(place.NAME, BackupKind.ARTIFACTS) == ()
+    desk.budget_s, desk.step_s = 200.0, 0.0
+    (done,) = desk.carry_out(BACKUP)
+    assert done.facts["objects"] == 21
+    assert desk.open_uploads() == []
+
+
+def test_some_of_them_are_cancelled_between_the_parts_of_a_copy(desk):
+    """Without this the test above could be true of nothing."""
+    desk.put("0/big/artifacts/model.bin", b"x" * (16 * MB))
+    desk.step_s, begun = 0.7, 0
+    for budget_s in (8.0, 10.0, 12.0, 14.0):
+        desk.budget_s = budget_s
+        desk.begin(BACKUP)
+        begun = desk.count("CreateMultipartUpload") - desk.count("CompleteMultipartUpload")
+    assert begun > 0
+
+
+def test_a_cancelled_restore_leaves_no_open_upload_and_proves_nothing(desk):
+    desk.world.artifacts.put_many((f"{place.PREFIX}/5/many/{n:05d}" for n in range(450)), b"x", desk.world.clock.now())
+    desk.carry_out(BACKUP)
+    desk.budget_s, desk.step_s = 0.5, 1.0
+    told = desk.begin(RESTORE, backup="latest")
+    assert "left half done: 200 of 470 objects are restored to" in told
+    assert desk.open_uploads() == []
+    assert desk.history.backups(place.NAME, BackupKind.ARTIFACTS)[0].restored_at is None
