@@ -87,12 +87,21 @@ def suggested(ctx: StepContext) -> str:
     said = told_by_tasks(ctx)
     bucket = said.get(BUCKET_VARIABLE)
     if bucket is None:
-        return ": write `artifacts: {backupBucket: …}`"
+        return ": write `artifacts: {backupBucket: …}`" + _schedule_in(ctx, said)
+    where = f"; its tasks say {bucket}: if that is right, write `artifacts: {{backupBucket: {bucket}}}`"
+    return where + _schedule_in(ctx, said)
+
+
+def schedule_suggested(ctx: StepContext) -> str:
+    """The same of the schedule alone, for a stack that names its bucket."""
+    return _schedule_in(ctx, told_by_tasks(ctx)) if ctx.stack.backup.artifacts_schedule is None else ""
+
+
+def _schedule_in(ctx: StepContext, said: dict[str, str]) -> str:
     schedule = said.get(SCHEDULE_VARIABLE)
-    when = (
-        f" ({SCHEDULE_VARIABLE} says {schedule}: that would be `backup: {{artifactsSchedule: …}}`)" if schedule else ""
-    )
-    return f"; its tasks say {bucket}: if that is right, write `artifacts: {{backupBucket: {bucket}}}`{when}"
+    if schedule is None or ctx.stack.backup.artifacts_schedule is not None:
+        return ""
+    return f"; {SCHEDULE_VARIABLE} of its tasks says {schedule}: that would be `backup: {{artifactsSchedule: …}}`"
 
 
 def told_by_tasks(ctx: StepContext) -> dict[str, str]:

@@ -13,7 +13,7 @@ from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.words import Risk
 from chalicelib.steps.backup_crowd import back_up_by_many, stop
 from chalicelib.steps.backup_permissions import BACK_UP
-from chalicelib.steps.backup_places import Route, manifests_of, routes
+from chalicelib.steps.backup_places import Route, manifests_of, routes, schedule_suggested
 from chalicelib.steps.backup_preflight import check_keys, check_last, check_source, check_target
 from chalicelib.steps.backup_seal_preflight import check_key
 from chalicelib.steps.backup_work import back_up, task_of, tidy
@@ -70,9 +70,10 @@ class BackupPrefix(Action[BackupParams]):
         self._long_s = long_s
 
     def plan(self, ctx: StepContext, params: BackupParams) -> tuple[Change, ...]:
-        return tuple(self._change(ctx, route, params) for route in routes(ctx))
+        found, when = routes(ctx), schedule_suggested(ctx)
+        return tuple(self._change(ctx, route, params, when) for route in found)
 
-    def _change(self, ctx: StepContext, route: Route, params: BackupParams) -> Change:
+    def _change(self, ctx: StepContext, route: Route, params: BackupParams, when: str) -> Change:
         check_target(ctx, route)
         check_source(ctx, route)
         check_keys(ctx, route)
@@ -104,7 +105,7 @@ class BackupPrefix(Action[BackupParams]):
             },
             resource=f"s3://{route.target.bucket}/{route.target.prefix}",
             precondition={"last": last.id if last else None},
-            sentence=_sentence(route, will, _by(engine, is_long, self._long_s), signed=mac_key is not None),
+            sentence=_sentence(route, will, _by(engine, is_long, self._long_s), signed=mac_key is not None) + when,
             loses=f"${will.dollars:,.2f}, which is over backup.costLimitUsd of ${limit:,.2f}" if dear else None,
         )
 

@@ -131,11 +131,22 @@ def test_s4_what_the_tasks_say_is_suggested_and_not_obeyed(desk):
     with pytest.raises(StepRefused, match=r"names no artifacts.backupBucket: write"):
         desk.plan(NAME)
     _tasks_say(desk, MLFLOW_S3_BACKUP_BUCKET="s3://other-bucket", MLFLOW_S3_BACKUP_SCHEDULE="0 3 * * *")
-    with pytest.raises(StepRefused, match=r"its tasks say other-bucket: if that is right.*says 0 3 \* \* \*"):
+    with pytest.raises(StepRefused, match=r"its tasks say other-bucket: if that is right.*says 0 3 \* \* \*: that"):
+        desk.plan(NAME)
+    _tasks_say(desk, MLFLOW_S3_BACKUP_SCHEDULE="0 3 * * *")
+    with pytest.raises(StepRefused, match=r"backupBucket: write `artifacts.*says 0 3 \* \* \*: that"):
         desk.plan(NAME)
     _tasks_say(desk, MLFLOW_S3_BACKUP_BUCKET="<script>")
     with pytest.raises(StepRefused, match=r"names no artifacts.backupBucket: write"):
         desk.plan(NAME)
+
+
+def test_s4_a_schedule_of_the_tasks_is_suggested_to_a_stack_that_names_its_bucket_until_it_names_one_too(desk):
+    _tasks_say(desk, MLFLOW_S3_BACKUP_SCHEDULE="0 3 * * *")
+    (change,) = desk.plan(NAME)
+    assert "says 0 3 * * *: that would be `backup: {artifactsSchedule: …}`" in change.sentence
+    desk.with_backup(artifacts_schedule="cron(0 3 * * ? *)")
+    assert "artifactsSchedule" not in desk.plan(NAME)[0].sentence
 
 
 def _tasks_say(desk, **environment):
