@@ -1,7 +1,7 @@
 """S3 as a place for backups: what protects a bucket, objects by version, and copies that overwrite nothing newer."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -150,14 +150,23 @@ class Vault:
                     at = found["LastModified"].astimezone(UTC)
                     yield Standing(found["Key"], found["Size"], found["ETag"].strip('"'), at)
 
-    def digest(self, bucket: str, key: str, *, version: str | None = None, if_etag: str | None = None) -> Digest | None:
-        """Reads it in full, a piece at a time. None: it is gone, or no longer the one meant."""
+    def digest(
+        self,
+        bucket: str,
+        key: str,
+        *,
+        version: str | None = None,
+        if_etag: str | None = None,
+        spans: Sequence[tuple[int, int]] = (),
+    ) -> Digest | None:
+        """Reads it in full, or those bytes of it, a piece at a time. None: it is gone, or no longer the one meant."""
         pinned = {"VersionId": version} if version else {}
         pinned |= {"IfMatch": f'"{if_etag}"'} if if_etag else {}
         try:
             with calling("s3:GetObject"):
-                body = self._client.get_object(Bucket=bucket, Key=key, **pinned)["Body"]
-                return _digest(body)
+                stretches = [{"Range": f"bytes={first}-{last}"} for first, last in spans] or [{}]
+                where = {"Bucket": bucket, "Key": key, **pinned}
+                return _digest(self._client.get_object(**where, **each)["Body"] for each in stretches)
         except AwsNotFound:
             return None
         except AwsInvalid as exc:
@@ -190,12 +199,13 @@ def _version(answer: dict[str, Any]) -> str | None:
     return str(version) if version and version != "null" else None
 
 
-def _digest(body: Any) -> Digest:  # noqa: ANN401 - botocore's streaming body
+def _digest(bodies: Iterable[Any]) -> Digest:
     sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    while chunk := body.read(_CHUNK):
-        sha.update(chunk)
-        md5.update(chunk)
-        size += len(chunk)
+    for body in bodies:
+        while chunk := body.read(_CHUNK):
+            sha.update(chunk)
+            md5.update(chunk)
+            size += len(chunk)
     return Digest(sha.hexdigest(), md5.hexdigest(), size)
 
 

@@ -6,18 +6,17 @@ whose keyed hashes are smallest, so that slices and shards choose the same ones 
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from heapq import nsmallest
 
 from pydantic import Field
 
 from chalicelib.backup.entry import Entry, Listed
 from chalicelib.backup.manifest import Totals
+from chalicelib.backup.spans import WHOLE_UP_TO
 from chalicelib.models.shape import Shape
 
-SAMPLE = 12
-MOST_SAMPLE_BYTES = 64 * 1024 * 1024
-"""Of one object: a model of many gigabytes is compared by size and checksum only."""
+SAMPLE, LARGE_SAMPLE = 12, 1
 SUSPECT_SHARE = 0.2
 _WRONG_TOLD = 20
 _LOOK_EVERY = 500
@@ -47,6 +46,11 @@ class Judged(Shape):
     wrong: tuple[str, ...] = ()
     wrong_count: int = 0
     sample: tuple[Sampled, ...] = Field(default=())
+    large: int = 0
+    """Too large to be read back in full."""
+    large_bytes: int = 0
+    large_sample: tuple[Sampled, ...] = Field(default=(), max_length=LARGE_SAMPLE)
+    """Of these: to be read in part."""
 
     def totals(self, failed: int) -> Totals:
         counts = self.model_dump(include={"objects", "bytes", "gone", "known", "changed", "vanished"})
@@ -62,6 +66,26 @@ class _Count:
     changed: int = 0
     vanished: int = 0
     checked: int = 0
+    large: int = 0
+    large_bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Samples:
+    small: tuple[Sampled, ...]
+    large: tuple[Sampled, ...]
+
+    @classmethod
+    def of(cls, *judged: Judged) -> "_Samples":
+        small = (one for each in judged for one in each.sample)
+        large = (one for each in judged for one in each.large_sample)
+        return cls(_lowest(SAMPLE, small), _lowest(LARGE_SAMPLE, large))
+
+    def take(self, entry: Entry, seed: str) -> None:
+        if entry.size > WHOLE_UP_TO:
+            self.large = _sampled(self.large, entry, seed, LARGE_SAMPLE)
+        else:
+            self.small = _sampled(self.small, entry, seed, SAMPLE)
 
 
 def judge(
@@ -74,7 +98,7 @@ def judge(
     time_is_up: Callable[[], bool],
 ) -> Judged:
     """All three in order of keys and after `so_far.through`."""
-    count, sample = _Count(), list(so_far.sample)
+    count, samples = _Count(), _Samples.of(so_far)
     wrong: list[str] = []
     through, seen, wrong_count = so_far.through, 0, 0
     new, copy, old = iter(lines), iter(copies), iter(before)
@@ -89,7 +113,7 @@ def judge(
         _count(count, entry, known)
         fault = _fault(entry, listed)
         if entry is not None and entry.gone_since is None:
-            sample = _sampled(sample, entry, seed)
+            samples.take(entry, seed)
         if fault:
             wrong_count += 1
             wrong += [fault][: _WRONG_TOLD - len(wrong)]
@@ -97,8 +121,8 @@ def judge(
         p = next(old, None) if known is not None else p
         through, seen = key, seen + 1
         if seen % _LOOK_EVERY == 0 and time_is_up():
-            return _more(so_far, count, wrong, wrong_count, sample, through)
-    done = _more(so_far, count, wrong, wrong_count, sample, through)
+            return _more(so_far, count, wrong, wrong_count, samples, through)
+    done = _more(so_far, count, wrong, wrong_count, samples, through)
     return done.model_copy(update={"over": True})
 
 
@@ -109,6 +133,8 @@ def _count(count: _Count, entry: Entry | None, known: Entry | None) -> None:
             count.objects += 1
             count.bytes += entry.size
             count.checked += 1
+            count.large += entry.size > WHOLE_UP_TO
+            count.large_bytes += entry.size if entry.size > WHOLE_UP_TO else 0
         else:
             count.gone += 1
     if known is not None and known.gone_since is None:
@@ -132,11 +158,13 @@ def _fault(entry: Entry | None, listed: Listed | None) -> str | None:
     return None
 
 
-def _sampled(sample: list[Sampled], entry: Entry, seed: str) -> list[Sampled]:
-    if entry.size > MOST_SAMPLE_BYTES:
-        return sample
+def _lowest(most: int, sampled: Iterable[Sampled]) -> tuple[Sampled, ...]:
+    return tuple(nsmallest(most, sampled, key=lambda each: each.rank))
+
+
+def _sampled(sample: tuple[Sampled, ...], entry: Entry, seed: str, most: int) -> tuple[Sampled, ...]:
     rank = hashlib.sha256(f"{seed}\0{entry.key}".encode()).hexdigest()
-    if len(sample) >= SAMPLE and rank >= sample[-1].rank:
+    if len(sample) >= most and rank >= sample[-1].rank:
         return sample
     one = Sampled(
         rank=rank,
@@ -146,11 +174,11 @@ def _sampled(sample: list[Sampled], entry: Entry, seed: str) -> list[Sampled]:
         version=entry.version,
         copy_etag=entry.copy_etag,
     )
-    return nsmallest(SAMPLE, [*sample, one], key=lambda each: each.rank)
+    return _lowest(most, (*sample, one))
 
 
 def _more(
-    so_far: Judged, count: _Count, wrong: list[str], wrong_count: int, sample: list[Sampled], through: str | None
+    so_far: Judged, count: _Count, wrong: list[str], wrong_count: int, samples: _Samples, through: str | None
 ) -> Judged:
     return so_far.model_copy(
         update={
@@ -164,7 +192,10 @@ def _more(
             "checked": so_far.checked + count.checked,
             "wrong": (*so_far.wrong, *wrong)[:_WRONG_TOLD],
             "wrong_count": so_far.wrong_count + wrong_count,
-            "sample": tuple(sample),
+            "sample": samples.small,
+            "large": so_far.large + count.large,
+            "large_bytes": so_far.large_bytes + count.large_bytes,
+            "large_sample": samples.large,
         }
     )
 
@@ -173,9 +204,8 @@ def together(shards: Iterable[Judged]) -> Judged:
     """What the shards of one backup came to, as one."""
     whole = Judged(over=True)
     for one in shards:
-        numbers = _Count(one.objects, one.bytes, one.gone, one.known, one.changed, one.vanished, one.checked)
-        both = nsmallest(SAMPLE, [*whole.sample, *one.sample], key=lambda each: each.rank)
-        whole = _more(whole, numbers, list(one.wrong), one.wrong_count, both, one.through)
+        numbers = _Count(**one.model_dump(include={field.name for field in fields(_Count)}))
+        whole = _more(whole, numbers, list(one.wrong), one.wrong_count, _Samples.of(whole, one), one.through)
     return whole
 
 

@@ -78,6 +78,12 @@ class Proof(Shape):
     read_back: int = 0
     """Copies that were read in full and compared with the source."""
     read_bytes: int = 0
+    large: int = 0
+    """Copies too large to be read in full."""
+    large_bytes: int = 0
+    large_read: int = 0
+    """Of these, how many were read in part and compared with the source."""
+    large_read_bytes: int = 0
 
     @property
     def holds(self) -> bool:

@@ -36,7 +36,7 @@ def posture_of(
         unproven_s=_age(since, now) if since else None,
         others=others,
         suspicion=suspicion.why if suspicion and suspicion.stands else None,
-        not_covered=(*_not_covered(stack, now, proven, others), *_only_elsewhere(stack, database)),
+        not_covered=(*_not_covered(stack, now, proven, others), *_only_elsewhere(stack, database), *_unread(artifacts)),
     )
 
 
@@ -99,6 +99,12 @@ def _only_elsewhere(stack: Stack, database: tuple[Backup, ...]) -> Iterator[str]
     good = [one for one in database if one.is_good]
     if good and all(one.ref and f":{stack.region}:" not in one.ref for one in good):
         yield "a restore at once: all good snapshots are in another region, and one must be copied back by hand first"
+
+
+def _unread(artifacts: tuple[Backup, ...]) -> Iterator[str]:
+    good = max((one for one in artifacts if one.is_good), key=lambda one: (one.as_of, one.id), default=None)
+    if good is not None and good.not_read is not None:
+        yield f"contents that were compared by size and checksum alone: {good.not_read}"
 
 
 def _of_artifacts(stack: Stack) -> Iterator[str]:

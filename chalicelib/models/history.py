@@ -86,6 +86,8 @@ class Backup(Shape):
     """Where its manifest lies."""
     objects: int | None = None
     bytes: int | None = None
+    not_read: str | None = None
+    """Of artifacts: what was compared by size and checksum, and not read back in full."""
     rows: dict[str, int] = Field(default_factory=dict)
     """Row counts where they could be read: a fall of 20% is suspect (S18)."""
     placement: Placement | None = None

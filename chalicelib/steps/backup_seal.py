@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from chalicelib.aws.s3_vault import Vault
+from chalicelib.backup.estimate import size_text
 from chalicelib.backup.judge import Judged, Sampled, doubt, together
 from chalicelib.backup.manifest import Before, Head, Proof, Totals
 from chalicelib.backup.manifests import Manifests
+from chalicelib.backup.spans import WHOLE_UP_TO, bytes_in, spans_of
 from chalicelib.models.history import Backup, BackupKind
 from chalicelib.steps.backup_journal import Missed, Progressed, Task
 from chalicelib.steps.step import StepContext
@@ -52,9 +54,18 @@ def seal(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Progr
             ref=manifests.ref(head),
             objects=head.totals.objects,
             bytes=head.totals.bytes,
+            not_read=unread(head.proof),
         )
     )
     return sealed
+
+
+def unread(proof: Proof | None) -> str | None:
+    """What no sample reads in full. Small ones are sampled too, but none of them is left out on principle."""
+    if proof is None or not proof.large:
+        return None
+    read = f"{proof.large_read} of them, in {size_text(proof.large_read_bytes)}" if proof.large_read else "none of them"
+    return f"{proof.large:,} artifacts over {size_text(WHOLE_UP_TO)} ({size_text(proof.large_bytes)}); read was {read}"
 
 
 def _doubted(ctx: StepContext, head: Head) -> bool:
@@ -98,6 +109,8 @@ def _head(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Prog
 def _proof(ctx: StepContext, task: Task, judged: Judged) -> Proof:
     here, there = ctx.aws.in_region(task.source_region).vault, ctx.aws.in_region(task.target_region).vault
     faults = [fault for one in judged.sample if (fault := _read_back(task, one, here, there))]
+    large = [_read_in_part(ctx, task, one, here, there) for one in judged.large_sample]
+    faults += [one.fault for one in large if one.fault]
     return Proof(
         at=ctx.now,
         checked=judged.checked,
@@ -105,7 +118,29 @@ def _proof(ctx: StepContext, task: Task, judged: Judged) -> Proof:
         wrong_count=judged.wrong_count + len(faults),
         read_back=len(judged.sample),
         read_bytes=sum(one.size for one in judged.sample),
+        large=judged.large,
+        large_bytes=judged.large_bytes,
+        large_read=sum(one.bytes > 0 for one in large),
+        large_read_bytes=sum(one.bytes for one in large),
     )
+
+
+@dataclass(frozen=True)
+class _InPart:
+    bytes: int
+    """Compared with the source; none if that has changed since."""
+    fault: str | None = None
+
+
+def _read_in_part(ctx: StepContext, task: Task, one: Sampled, here: Vault, there: Vault) -> _InPart:
+    spans = spans_of(one.size, f"{ctx.run_id}\0{one.key}")
+    copy = there.digest(task.target_bucket, task.target.full_key(one.key), version=one.version, spans=spans)
+    if copy is None or copy.size != bytes_in(spans):
+        return _InPart(0, f"{one.key}: its copy cannot be read")
+    original = here.digest(task.source_bucket, task.source.full_key(one.key), if_etag=one.etag, spans=spans)
+    if original is None:
+        return _InPart(0)
+    return _InPart(copy.size, None if original == copy else f"{one.key}: its copy has other contents")
 
 
 def _read_back(task: Task, one: Sampled, here: Vault, there: Vault) -> str | None:

@@ -151,6 +151,7 @@ def finish(ctx: StepContext, task: Task, bench: Bench, shards: tuple[Progressed,
 def told(sealed: Sealed, shards: tuple[Progressed, ...]) -> str:
     head = sealed.head
     proof = f", {head.proof.checked:,} compared, {head.proof.read_back} read back in full" if head.proof else ""
+    proof += f", {head.proof.large_read} large in part" if head.proof and head.proof.large_read else ""
     doubt = f"; SUSPECT: {head.suspect}; nothing expires until a person clears it" if head.suspect else ""
     missed = sum(shard.failed for shard in shards)
     later = f"; {missed} changed meanwhile and are the next backup's" if missed else ""

@@ -1,14 +1,17 @@
-"""A sample of artifacts for the restore drill: chosen from a manifest, restored beside, compared byte by byte."""
+"""A sample of artifacts for the restore drill: chosen from a manifest, restored beside, and compared."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from heapq import nsmallest
 from typing import Any
 
+from chalicelib.aws.s3_vault import ONE_COPY
 from chalicelib.backup.entry import MAX_KEY_BYTES, Entry
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import RESTORED, Manifests, set_in
+from chalicelib.backup.spans import WHOLE_UP_TO, bytes_in, spans_of
 from chalicelib.errors import AwsNotFound, ManifestBroken, StepFailed, StepRefused
 from chalicelib.models.history import BackupKind, MadeKind
 from chalicelib.steps import made
@@ -17,8 +20,8 @@ from chalicelib.steps.backup_places import Route, manifests_of
 from chalicelib.steps.step import StepContext
 
 PREFIX = f"{RESTORED}{{run}}/"
-MOST_BYTES = 64 * 1024 * 1024
-"""Of one object. A drill proves that a restore works; it does not move the bucket."""
+MOST_BYTES = ONE_COPY
+"""Of the one large object: more is no single copy. A drill proves that a restore works; it does not move the bucket."""
 _ROOM_FOR_PREFIX = 128
 
 
@@ -57,11 +60,31 @@ def choose(ctx: StepContext, route: Route, objects: int) -> tuple[Head, tuple[Sa
     manifests = manifests_of(ctx, route)
     head = newest_to_prove(ctx, route, manifests)
     try:
-        fits = (entry for entry in manifests.entries(head) if _may_be_sampled(entry))
-        chosen = nsmallest(objects, fits, key=lambda e: hashlib.sha256(f"{head.id}\0{e.key}".encode()).digest())
+        chosen = _by_chance(head, manifests, objects)
     except ManifestBroken as broken:
         raise StepRefused(f"{broken}: this backup proves nothing; run backup-artifacts", rule="S17") from broken
     return head, tuple(Sampled(e.key, e.version, e.size, e.etag) for e in sorted(chosen, key=lambda e: e.key))
+
+
+def _by_chance(head: Head, manifests: Manifests, objects: int) -> list[Entry]:
+    """Small ones, and a large one in the place of one of them: models are what a restore is for."""
+
+    def rank(entry: Entry) -> bytes:
+        return hashlib.sha256(f"{head.id}\0{entry.key}".encode()).digest()
+
+    large: list[Entry] = []
+
+    def small() -> Iterator[Entry]:
+        for entry in manifests.entries(head):
+            if not _may_be_sampled(entry):
+                continue
+            if entry.size <= WHOLE_UP_TO:
+                yield entry
+            elif not large or rank(entry) < rank(large[0]):
+                large[:] = [entry]
+
+    chosen = nsmallest(objects, small(), key=rank)
+    return [*large, *chosen][:objects]
 
 
 def _may_be_sampled(entry: Entry) -> bool:
@@ -75,18 +98,19 @@ def note(ctx: StepContext, prefix: str, step_id: str, until_s: int) -> None:
 
 
 def prove(ctx: StepContext, given: dict[str, Any], one: Sampled) -> bool:
-    """Restores it beside and reads both in full. Whether the original could be compared too, being as it was."""
+    """Restores it beside and reads both, a large one in part. Whether the original was compared too."""
     here, there = ctx.aws.vault, ctx.aws.in_region(given["fromRegion"]).vault
     kept, beside = given["fromPrefix"] + one.key, given["toPrefix"].replace("{run}", ctx.run_id) + one.key
     try:  # False: an earlier attempt has put it there; what counts is what it holds
         here.copy_version((given["from"], kept, one.version), (given["to"], beside), over=None)
     except AwsNotFound as gone:
         raise StepFailed(ctx.step_id, f"version {one.version} of {kept} is not in {given['from']} any more") from gone
-    restored = here.digest(given["to"], beside)
-    backup = there.digest(given["from"], kept, version=one.version)
-    if restored is None or restored != backup or restored.size != one.size:
+    spans = spans_of(one.size, f"{ctx.run_id}\0{one.key}")
+    restored = here.digest(given["to"], beside, spans=spans)
+    backup = there.digest(given["from"], kept, version=one.version, spans=spans)
+    if restored is None or restored != backup or restored.size != (bytes_in(spans) or one.size):
         raise StepFailed(ctx.step_id, f"{kept} came back as something else than the backup holds")
-    original = here.digest(given["to"], given["fromPrefix"] + one.key, if_etag=one.etag)
+    original = here.digest(given["to"], given["fromPrefix"] + one.key, if_etag=one.etag, spans=spans)
     if original is not None and original != restored:
         raise StepFailed(ctx.step_id, f"the backup of {kept} is not what the artifact itself holds")
     return original is not None

@@ -1,16 +1,18 @@
 """A restore's work within one `apply`: a slice of copies out of the backup's versions, then a sample read back."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from heapq import nsmallest
 from itertools import islice, takewhile
 from typing import Any
 
 from chalicelib.aws.s3_vault import Standing, Vault
+from chalicelib.backup.entry import Entry
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import Manifests
 from chalicelib.backup.shards import Shard
+from chalicelib.backup.spans import WHOLE_UP_TO, spans_of
 from chalicelib.backup.standing import Fate, Fated, fates
 from chalicelib.errors import StepFailed, UnknownName
 from chalicelib.models.change import Change, ChangeProgress, HowFar
@@ -22,7 +24,6 @@ from chalicelib.steps.step import Applied, Done, Pending, StepContext
 
 BATCH = 200
 SAMPLE = 8
-MOST_SAMPLE_BYTES = 64 * 1024 * 1024
 SKEW = timedelta(seconds=2)
 """Between Steward's clock and the dates that S3 writes."""
 
@@ -116,22 +117,32 @@ def _pending(so_far: SoFar, far: HowFar) -> Pending:
 
 
 def read_back(ctx: StepContext, manifests: Manifests, head: Head, restore: Restore) -> int:
-    """A random sample of what should be there now, in full, against the backup's version of it."""
-    small = (
-        entry
-        for entry in restore.selection.of(manifests.entries(head, restore.selection.stretch))
-        if entry.size <= MOST_SAMPLE_BYTES
-    )
-    chosen = nsmallest(SAMPLE, small, key=lambda e: hashlib.sha256(f"{ctx.run_id}\0{e.key}".encode()).digest())
+    """A random sample of what should be there now against the backup's version: in full, one large one in part."""
+    chosen = _sample(ctx, restore.selection.of(manifests.entries(head, restore.selection.stretch)))
     there, elsewhere = ctx.aws.vault, ctx.aws.in_region(restore.region).vault
     same = 0
     for entry in chosen:
-        original = elsewhere.digest(restore.bucket, restore.prefix + entry.key, version=entry.version)
-        copy = there.digest(restore.to_bucket, restore.to_prefix + entry.key)
+        spans = spans_of(entry.size, f"{ctx.run_id}\0{entry.key}")
+        kept, brought = restore.prefix + entry.key, restore.to_prefix + entry.key
+        original = elsewhere.digest(restore.bucket, kept, version=entry.version, spans=spans)
+        copy = there.digest(restore.to_bucket, brought, spans=spans)
         same += original is not None and original == copy
         if original != copy and not _is_newer(there, restore, entry.key, head.as_of):
             raise StepFailed(ctx.step_id, f"{restore.to_prefix}{entry.key} is not what the backup holds")
     return same
+
+
+def _sample(ctx: StepContext, entries: Iterable[Entry]) -> list[Entry]:
+    """Some small ones and a large one by chance, in one pass: there may be millions."""
+    small: list[tuple[bytes, Entry]] = []
+    large: tuple[bytes, Entry] | None = None
+    for entry in entries:
+        rank = hashlib.sha256(f"{ctx.run_id}\0{entry.key}".encode()).digest()
+        if entry.size > WHOLE_UP_TO:
+            large = (rank, entry) if large is None or rank < large[0] else large
+        elif len(small) < SAMPLE or rank < small[-1][0]:
+            small = nsmallest(SAMPLE, [*small, (rank, entry)], key=lambda one: one[0])
+    return [entry for _, entry in (*small, *([large] if large else []))]
 
 
 def _is_newer(vault: Vault, restore: Restore, key: str, as_of: datetime) -> bool:
@@ -151,7 +162,7 @@ def _told(restore: Restore, so_far: SoFar, read: int) -> str:
     kept = f", {so_far.newer:,} newer ones kept" if so_far.newer else ""
     same = f", {so_far.already:,} were there already" if so_far.already else ""
     where = f"s3://{restore.to_bucket}/{restore.to_prefix}"
-    return f"{so_far.restored:,} objects restored to {where}{same}{kept}; {read} read back in full and compared"
+    return f"{so_far.restored:,} objects restored to {where}{same}{kept}; {read} read back and compared"
 
 
 def _facts(restore: Restore, so_far: SoFar, read: int) -> dict[str, Any]:

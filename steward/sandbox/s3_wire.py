@@ -32,6 +32,8 @@ class CopyTroubles:
     slow_downs: int = 0
     errors: int = 0
     truncated: int = 0
+    garbled: int = 0
+    """As long as it should be, with the ETag that it should have, and the first byte another."""
     changing: int = 0
     denied_after: int | None = None
     """So many more copies are allowed."""
@@ -133,6 +135,10 @@ class S3Wire:
             if self.troubles.truncated > 0:
                 self.troubles.truncated -= 1
                 made.value = made.value[: len(made.value) // 2]
+            if self.troubles.garbled > 0:
+                self.troubles.garbled -= 1
+                etag, made.value = made.etag.strip('"'), bytes([made.value[0] ^ 1]) + made.value[1:]
+                made._etag = etag  # noqa: SLF001 - moto has no other way
         made.last_modified = self._now().replace(tzinfo=None)
 
 
