@@ -11,12 +11,15 @@ from chalicelib.backup.selection import Selection
 from chalicelib.backup.standing import Fate
 from chalicelib.errors import ManifestBroken, StepRefused
 from chalicelib.models.change import Change, ChangeProgress
+from chalicelib.models.rights import planning
 from chalicelib.models.words import Risk
 from chalicelib.steps.backup_choice import against, newest
 from chalicelib.steps.backup_permissions import RESTORE
 from chalicelib.steps.backup_places import Route, manifests_of, routes
+from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.restore_copies import Restore, tidy
 from chalicelib.steps.restore_work import course, restore_on
+from chalicelib.steps.run_models import models_of
 from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Params, Standing, StepContext
 
 SIDE = f"{RESTORED}{{run}}/"
@@ -77,7 +80,7 @@ class RestoreArtifacts(Action[RestoreParams]):
     name = "s3.restore"
     Params = RestoreParams
     Output = RestoreOutput
-    permissions = RESTORE
+    permissions = (*RESTORE, *planning(*ASK_MLFLOW))
     risk = Risk.MEDIUM
     reversible = False
     interruptible = True
@@ -87,6 +90,8 @@ class RestoreArtifacts(Action[RestoreParams]):
         manifests = manifests_of(ctx, route)
         head = _head(ctx, manifests, params)
         to_prefix = route.source.prefix if params.in_place else SIDE
+        models, with_models = models_of(ctx, params.run) if params.run else ((), "")
+        selection = params.selection.model_copy(update={"models": models})
         parameters = {
             "backup": head.id,
             "sha256": head.sha256,
@@ -95,7 +100,7 @@ class RestoreArtifacts(Action[RestoreParams]):
             "set": route.set,
             "macKey": ctx.stack.backup.mac_key,
             "prefix": route.target.prefix,
-            "selection": params.selection.model_dump(mode="json"),
+            "selection": selection.model_dump(mode="json"),
             "to": route.source.bucket,
             "toPrefix": to_prefix,
             "overNewer": params.over_newer,
@@ -114,7 +119,7 @@ class RestoreArtifacts(Action[RestoreParams]):
                 parameters=parameters,
                 resource=f"s3://{route.source.bucket}/{to_prefix}",
                 precondition={"sha256": head.sha256},
-                sentence=_sentence(head, params, route, to_prefix, objects, size) + _doubt(ctx, head),
+                sentence=_sentence(head, params, route, to_prefix, objects, size) + with_models + _doubt(ctx, head),
                 loses=_loses(params, counts) if params.in_place else None,
             ),
         )
