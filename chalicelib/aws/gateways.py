@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.aws.rds import Rds
     from chalicelib.aws.rds_restores import RdsRestores
     from chalicelib.aws.rds_snapshots import RdsSnapshots
+    from chalicelib.aws.recovery_points import RecoveryPoints
     from chalicelib.aws.s3 import S3
     from chalicelib.aws.s3_lane import S3Lane
     from chalicelib.aws.s3_leftovers import Leftovers
@@ -52,11 +53,8 @@ class Aws:
     def __init__(self, session: Session, region: str, *, read_only: bool = False, later: bool = False) -> None:
         """`read_only` is plan mode. It is put on the clients, since a session can be shared.
         `later` makes a client at its first call: wiring hands out gateways of which an event needs one or two."""
-        self.region = region
-        self.read_only = read_only
-        self._session = session
-        self._later = later
-        self._making = threading.Lock()
+        self.region, self.read_only, self._session = region, read_only, session
+        self._later, self._making = later, threading.Lock()
 
     def in_region(self, region: str) -> "Aws":
         """The same rights elsewhere: what is copied to another region is made and looked at there."""
@@ -188,6 +186,12 @@ class Aws:
         from chalicelib.aws.quotas import Quotas
 
         return Quotas(self._client("service-quotas"))
+
+    @cached_property
+    def recovery_points(self) -> "RecoveryPoints":
+        from chalicelib.aws.recovery_points import RecoveryPoints
+
+        return RecoveryPoints(self._client("backup"))
 
     @cached_property
     def rds(self) -> "Rds":

@@ -58,7 +58,9 @@ def lines_of(posture: Posture) -> tuple[str, ...]:
 
 def _of_others(others: Others) -> str:
     newest = f", the newest of {others.newest_at:%Y-%m-%d %H:%M} UTC" if others.newest_at else ""
-    return f"beside Steward's own: {others.automated} automated of RDS, {others.aws_backup} of AWS Backup{newest}"
+    bucket = f", {others.bucket} of AWS Backup of the artifact bucket" if others.bucket else ""
+    database = f"{others.automated} automated of RDS, {others.aws_backup} of AWS Backup"
+    return f"beside Steward's own: {database}{bucket}{newest}"
 
 
 def _has_database(stack: Stack) -> bool:

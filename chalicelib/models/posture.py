@@ -19,6 +19,9 @@ class Others(Shape):
     automated: int = 0
     """RDS's own."""
     aws_backup: int = 0
+    """Of the database."""
+    bucket: int = 0
+    """Recovery points that AWS Backup keeps of the artifact bucket."""
     newest_at: Utc | None = None
 
 

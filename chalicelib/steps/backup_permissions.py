@@ -52,6 +52,9 @@ WRITE_BACKUP = tuple(
 MARK_BACKUP = Permission(action="s3:DeleteObject", resource=f"{_BACKUP}/*", why="delete markers; versions stay (S17)")
 CHECK_MAC = Permission(action="kms:VerifyMac", resource=_KEY, why="whether a manifest is ours")
 MAKE_MAC = Permission(action="kms:GenerateMac", resource=_KEY, why="sign the manifest")
+LIST_RECOVERY_POINTS = Permission(
+    action="backup:ListRecoveryPointsByResource", resource="*", why="what AWS Backup keeps of the artifact bucket"
+)
 MEASURE = Permission(action="cloudwatch:GetMetricData", resource="*", why="how large the bucket is")
 READ_MANIFESTS = (LIST_BACKUP, READ_BACKUP, READ_VERSION, CHECK_MAC, *READ_WITH_BACKUP_KEY)
 SUGGEST = (DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION)

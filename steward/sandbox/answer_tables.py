@@ -32,6 +32,7 @@ def answer_tables(world: "World", start: datetime) -> dict[str, Answers]:
         "kms": KmsAnswers().table(),
         "application-autoscaling": world.scaling.table(),
         "s3": BucketAnswers(world.bucket).table() | world.bucket.leftovers.s3(),
+        "backup": world.bucket.backup(),
         "secretsmanager": world.secrets.table(),
         "logs": LogsAnswers(world.logs).table() | world.bucket.leftovers.log_groups(),
         "cloudtrail": world.trail.table(),

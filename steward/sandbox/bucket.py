@@ -48,8 +48,19 @@ class Bucket:
     only_tasks: bool = False
     """What is denied is denied to the task's role, and to nobody else."""
     leftovers: Leftovers = field(default_factory=Leftovers)
+    recovery_points: list[datetime] = field(default_factory=list)
+    """What AWS Backup keeps of it."""
     keys: dict[str, str] = field(default_factory=dict)
     """Customers' keys by the bucket that encrypts with them, this one or another; who may use them is IAM's to say."""
+
+    def backup(self) -> Answers:
+        """AWS Backup's answers."""
+
+        def points(params: Params, _now: datetime) -> dict[str, Any]:
+            there = self.recovery_points if params["ResourceArn"].endswith(f":::{place.BUCKET}") else []
+            return {"RecoveryPoints": [{"Status": "COMPLETED", "CreationDate": at} for at in there]}
+
+        return {"ListRecoveryPointsByResource": points}
 
     @property
     def region(self) -> str:

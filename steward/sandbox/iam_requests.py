@@ -44,6 +44,7 @@ _OTHERWISE_CALLED = {
     "s3:UploadPart": "s3:PutObject",
 }
 _NO_RESOURCE = {
+    "backup:ListRecoveryPointsByResource",
     "application-autoscaling:DescribeScalableTargets",
     "cloudtrail:LookupEvents",
     "cloudwatch:GetMetricData",

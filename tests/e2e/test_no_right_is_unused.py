@@ -38,6 +38,7 @@ FLOWN = frozenset(
         "restore-database/host-in-secret",
         "restore-database/rotated-since",
         "deployment-failed/secret-in-parameter",
+        "health-check/telemetry-gap",
     }
 )
 

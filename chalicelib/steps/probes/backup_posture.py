@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+from chalicelib.aws.resources import partition_of
 from chalicelib.backup.posture import lines_of, posture_of
 from chalicelib.errors import AwsError
 from chalicelib.models.history import BackupKind
 from chalicelib.models.posture import Others, Posture
 from chalicelib.steps import made
+from chalicelib.steps.backup_permissions import LIST_RECOVERY_POINTS
 from chalicelib.steps.blindness import denied
 from chalicelib.steps.probes.rds_list_snapshots import list_all
 from chalicelib.steps.rds_permissions import LIST_SNAPSHOTS
@@ -36,7 +38,7 @@ class DescribePosture(Probe[NoParams, PostureOutput]):
     name = "backup.posture"
     Params = NoParams
     Output = PostureOutput
-    permissions = LIST_SNAPSHOTS
+    permissions = (*LIST_SNAPSHOTS, LIST_RECOVERY_POINTS)
 
     def read(self, ctx: StepContext, params: NoParams) -> PostureOutput:  # noqa: ARG002 - it has none
         stack, history = ctx.stack.stack, ctx.history
@@ -54,6 +56,27 @@ class DescribePosture(Probe[NoParams, PostureOutput]):
 
 
 def _others(ctx: StepContext) -> tuple[Others | None, str | None]:
+    """Of the database and of the bucket; what may not be read hides nothing of the other."""
+    database, why = _of_database(ctx)
+    try:
+        points = _of_bucket(ctx)
+    except AwsError as error:
+        return database, "; ".join(said for said in (why, denied(error)) if said)
+    if not points:
+        return database, why
+    known = database or Others()
+    newest = max((*points, *((known.newest_at,) if known.newest_at else ())))
+    return known.model_copy(update={"bucket": len(points), "newest_at": newest}), why
+
+
+def _of_bucket(ctx: StepContext) -> tuple[datetime, ...]:
+    artifacts = ctx.stack.artifacts
+    if artifacts is None or artifacts.endpoint is not None:
+        return ()
+    return ctx.aws.recovery_points.of(f"arn:{partition_of(ctx.stack.region)}:s3:::{artifacts.bucket}")
+
+
+def _of_database(ctx: StepContext) -> tuple[Others | None, str | None]:
     database = ctx.stack.database
     if database is None or not (database.instance or database.cluster):
         return None, None

@@ -43,6 +43,16 @@ def test_s3_snapshots_that_may_not_be_listed_are_said_to_be_unread(flight):
     assert "AccessDenied" in told.skipped
 
 
+def test_recovery_points_of_the_bucket_are_counted_beside_those_of_the_database_and_without_one(flight):
+    now = flight.world.clock.now()
+    flight.world.bucket.recovery_points += [now - timedelta(days=2), now - timedelta(minutes=5)]
+    told = flight.read("backup.posture")
+    assert (told.posture.others.bucket, told.posture.others.newest_at) == (2, now - timedelta(minutes=5))
+    assert "2 of AWS Backup of the artifact bucket" in " ".join(told.lines)
+    flight.stack = flight.world.stack().model_copy(update={"database": None})
+    assert flight.read("backup.posture").posture.others.bucket == 2
+
+
 def test_a_stack_without_a_database_on_rds_is_told_so(flight):
     flight.stack = flight.world.stack().model_copy(update={"database": None})
     told = flight.read("backup.posture")
