@@ -7,7 +7,6 @@ from datetime import timedelta
 from heapq import nsmallest
 from typing import Any
 
-from chalicelib.aws.s3_vault import ONE_COPY
 from chalicelib.backup.entry import MAX_KEY_BYTES, Entry
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import RESTORED, Manifests, set_in
@@ -20,7 +19,7 @@ from chalicelib.steps.backup_places import Route, manifests_of
 from chalicelib.steps.step import StepContext
 
 PREFIX = f"{RESTORED}{{run}}/"
-MOST_BYTES = ONE_COPY
+MOST_BYTES = 5 * 1024**3
 """Of the one large object: more is no single copy. A drill proves that a restore works; it does not move the bucket."""
 _ROOM_FOR_PREFIX = 128
 
