@@ -1,7 +1,8 @@
 """The one function that says whether a Change may be made now. Asked before every first Change and
 again before each one after it; everything it needs is read afresh, and what cannot be read refuses.
 
-An onCancel step is held to the same rules; only the cancel flag, which called it, does not stop it.
+An onCancel step is held to the same rules; only the cancel flag, which called it, does not stop it. What
+puts back what this run changed does not stand aside: a service left without tasks helps nobody (S13).
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Clearance:
     refusal: str | None = None
     recovered: bool = False
     cancelled: bool = False
+    stopped: bool = False
 
 
 def guards_now(ports: Ports, run: Run, stack: Stack, now: datetime, alarms: tuple[str, ...]) -> tuple[GuardResult, ...]:
@@ -50,12 +52,14 @@ def may_change(
     alarms: tuple[str, ...],
     record: StepRecord,
     steps: tuple[StepRecord, ...],
+    *,
+    puts_back: bool = False,
 ) -> Clearance:
     """`record` is the step whose next Change it is, `steps` all of the run as they were read."""
     changed = any(one.changed_anything for one in (*steps, record))
     stop = halted(ports, run.stack)
     if stop:
-        return Clearance(refusal=f"stopped: {stop}")
+        return Clearance(refusal=f"stopped: {stop}", stopped=True)
     try:
         fresh = ports.runs.get(run.id)
         incident = ports.incidents.get(run.incident_id) if run.incident_id else None
@@ -70,7 +74,8 @@ def may_change(
         unsure = _confirm(sample(ports, run, stack, run.runbook.verify.that, now, alarms))
         if unsure:
             return unsure
-    results = (*_of_plan(run, record, steps), *guards_now(ports, run, stack, now, alarms))
+    others = () if puts_back else guards_now(ports, run, stack, now, alarms)
+    results = (*_of_plan(run, record, steps), *others)
     refused = [result for result in results if not result.passed]
     if refused:
         return Clearance(refusal="; ".join(f"{result.guard}: {result.because}" for result in refused))

@@ -7,6 +7,7 @@ harness all ask this one function.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.engine.change_records import half_done
 from chalicelib.engine.moves import (
     Ask,
     BeginCancel,
@@ -52,6 +53,11 @@ class View:
     def changed(self) -> bool:
         return any(record.changed_anything for record in self.steps)
 
+    @property
+    def refused(self) -> StepRecord | None:
+        """The step that was not allowed to go on after something was changed: the run only puts back by now."""
+        return next((record for record in self.steps if record.refused), None)
+
 
 MAY_STILL_RECOVER = frozenset({RunStatus.PLANNING, RunStatus.AWAITING_APPROVAL, RunStatus.RUNNING})
 """Also while people are asked: nobody should have to answer for a trouble that is over."""
@@ -65,7 +71,7 @@ def next_move(view: View) -> Move:
         return Finish(
             RunStatus.STOPPED,
             Verdict.INCONCLUSIVE if view.changed else None,
-            f"stopped: {view.halted}{_half_done(view)}",
+            f"stopped: {view.halted}{half_done(view.steps)}",
             needs_person=view.changed,
         )
     status = run.before_sleep if run.status is RunStatus.SLEEPING and run.before_sleep else run.status
@@ -127,6 +133,8 @@ def _run(view: View) -> Move:
             break  # worse news: what is only waiting makes room; the rest is left to people, and said
         if not record.status.is_over:
             return _when_due(view, record) or _must_ask(view, record) or DoStep(record.id)
+    if view.refused:
+        return _refused(view, view.refused)
     if view.changed:
         return BeginVerify()
     return _nothing_done(view)
@@ -165,10 +173,12 @@ def _when_due(view: View, record: StepRecord) -> Move | None:
 def _dead_end(view: View, path: Path) -> Move:
     record = path.dead_end
     assert record is not None  # noqa: S101  # the caller saw it; this only tells the type checker
+    if view.refused:
+        return BeginCancel() if _cancel_step(view) else _refused(view, view.refused)
     route = view.run.runbook.steps[index_of(view.run.runbook, record.id)].on_failure
     outcome = f"step {record.id} failed: {record.detail or 'no reason given'}"
     if view.changed:
-        return Finish(RunStatus.FINISHED, Verdict.FAILED, outcome + _half_done(view), needs_person=True)
+        return Finish(RunStatus.FINISHED, Verdict.FAILED, outcome + half_done(view.steps), needs_person=True)
     return Finish(
         RunStatus.STOPPED, None, outcome, needs_person=route == "escalate" or view.run.incident_id is not None
     )
@@ -219,28 +229,16 @@ def _finish_cancelling(view: View) -> Move:
     return _cancelled(view)
 
 
+def _refused(view: View, record: StepRecord) -> Finish:
+    """What could be put back is; what is left is a person's."""
+    outcome = f"step {record.id} {record.detail}{half_done(view.steps)}"
+    return Finish(RunStatus.STOPPED, Verdict.INCONCLUSIVE, outcome, needs_person=True)
+
+
 def _cancelled(view: View) -> Finish:
     run = view.run
+    if view.refused:  # also of a step that somebody's cancelling jumped to
+        return _refused(view, view.refused)
     why = f"cancelled by {run.cancel_requested_by}: {run.cancel_reason or 'no reason given'}"
     verdict = Verdict.INCONCLUSIVE if view.changed else None
-    return Finish(RunStatus.CANCELLED, verdict, why + _half_done(view), needs_person=view.changed)
-
-
-def _half_done(view: View) -> str:
-    """What was begun and what was left, in words: nobody should have to guess."""
-    done = sum(p.state is ChangeState.DONE for r in view.steps for p in r.progress)
-    started = [
-        c.sentence
-        for r in view.steps
-        for c, p in zip(r.changes, r.progress, strict=False)
-        if p.state is ChangeState.STARTED
-    ]
-    left = sum(p.state is ChangeState.STORED for r in view.steps for p in r.progress)
-    if not done and not started:
-        return ""
-    parts = [f"{done} change(s) done"]
-    if started:
-        parts.append(f"half done: {'; '.join(started)}")
-    if left:
-        parts.append(f"{left} not begun")
-    return f" ({', '.join(parts)})"
+    return Finish(RunStatus.CANCELLED, verdict, why + half_done(view.steps), needs_person=view.changed)

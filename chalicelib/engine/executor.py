@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.engine import moves as m
 from chalicelib.engine.asking import Asking
 from chalicelib.engine.before_change import guards_now
+from chalicelib.engine.change_records import half_done
 from chalicelib.engine.conductor import View
 from chalicelib.engine.journal import Journal, Note, step_notes, to_status
 from chalicelib.engine.planning import build_plan, first_records, only_shows, plan_anew, why_ask
@@ -68,9 +69,14 @@ class Executor:
             case m.TakeSample():
                 return Performed(self._take_sample(at))
             case m.BeginCancel():
-                text = f"cancelling for {run.cancel_requested_by}: the change in flight is finished first"
-                notes: list[Note] = [("cancelling", text, {})]
-                return Performed(self._journal.save(run, now, notes, **to_status(run, RunStatus.CANCELLING)))
+                return Performed(self._begin_cancel(run, now))
+
+    def _begin_cancel(self, run: Run, now: datetime) -> Run:
+        text = "not allowed to go on: what was changed is put back first"
+        if run.cancel_requested_by:
+            text = f"cancelling for {run.cancel_requested_by}: the change in flight is finished first"
+        notes: list[Note] = [("cancelling", text, {})]
+        return self._journal.save(run, now, notes, **to_status(run, RunStatus.CANCELLING))
 
     # -- sleeping ------------------------------------------------------------------------------
 
@@ -162,9 +168,13 @@ class Executor:
             return self._releaser.finish(
                 at.run, m.Finish(RunStatus.FINISHED, Verdict.RECOVERED_BEFORE_ACTION, why), at.now
             )
+        why = f"was not allowed to go on: {halt.refusal}"
+        if at.changed and not halt.stopped:  # first put back what was changed: the conductor knows by which step
+            refused = self._work.refuse(at, record, why)
+            return self._journal.save(at.run, at.now, step_notes(record, refused), cursor=record.id)
         verdict = Verdict.INCONCLUSIVE if at.changed else None
-        why = f"step {record.id} was not allowed to go on: {halt.refusal}"
-        return self._releaser.finish(at.run, m.Finish(RunStatus.STOPPED, verdict, why, needs_person=at.changed), at.now)
+        end = m.Finish(RunStatus.STOPPED, verdict, f"step {record.id} {why}{half_done(at.steps)}", at.changed)
+        return self._releaser.finish(at.run, end, at.now)
 
     def _seal(self, at: Situation) -> Run:
         plan = build_plan(at.run, at.steps, self._ports.risks)

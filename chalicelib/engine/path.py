@@ -35,7 +35,8 @@ def follow_path(runbook: Runbook, records: tuple[StepRecord, ...]) -> Path:
         record, jumped = by_id[step.id], False
         taken.append(record)
         number += 1
-        if record.status is not StepStatus.FAILED or step.on_failure == "continue":
+        # What was refused is not gone past, as if it had only failed: the run goes back or ends.
+        if record.status is not StepStatus.FAILED or (step.on_failure == "continue" and not record.refused):
             continue
         target = order.get(step.on_failure.removeprefix("step:"), -1)
         if target < number:  # abort, escalate, or a jump that does not lead forward

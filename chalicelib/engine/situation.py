@@ -35,3 +35,5 @@ class Halt:
     refusal: str | None = None
     recovered: bool = False
     cancelled: bool = False
+    stopped: bool = False
+    """By a person's stop flag: it halts where it is, and nothing is put back (S8)."""

@@ -75,6 +75,8 @@ class StepRecord(Shape):
     output: dict[str, Any] | None = None
     detail: str | None = None
     """Why it was skipped, unchanged or failed; also what is cut from an output, loudly."""
+    refused: bool = False
+    """A guard or its precondition did not let it go on, after this run had changed something."""
     known_later: str | None = None
     retry_at: Utc | None = None
     started_at: Utc | None = None

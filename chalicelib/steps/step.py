@@ -173,6 +173,10 @@ class Action(ABC, Generic[P]):
     reversible: ClassVar[bool]
     interruptible: ClassVar[bool] = False
     """Long work that a cancelled run does not finish: `abandon` is called instead of `apply`."""
+    goes_on_alone: ClassVar[bool] = False
+    """What it started works on with nobody watching: out of time, `abandon` ends it, and the step waits for the end."""
+    puts_back: ClassVar[bool] = False
+    """Only puts back what the run changed: it does not stand aside, and what cannot go back stops no other."""
 
     @abstractmethod
     def plan(self, ctx: StepContext, params: P) -> tuple[Change, ...]:
@@ -187,7 +191,11 @@ class Action(ABC, Generic[P]):
         """Performs one Change, or finds how far it is. Called again after Pending and after a crash,
         so it recognises its own effect (by `progress.before`, by names made from run and step)."""
 
+    def breaks_off(self, change: Change) -> bool:  # noqa: ARG002  # for those that override it
+        """Whether a cancelled run leaves this Change where it is, instead of finishing it."""
+        return self.interruptible
+
     def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:  # noqa: ARG002  # for those that override it
-        """The run is cancelled in the middle of this Change: tidy up what nobody else will, and say what
-        is left. Only for interruptible actions; safe to repeat."""
+        """The run is cancelled in the middle of this Change, or it is out of time: tidy up what nobody else
+        will, and say what is left. Only where one of the flags above says so; safe to repeat."""
         return f"left half done: {change.sentence}"

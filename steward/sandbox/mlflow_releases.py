@@ -89,7 +89,8 @@ class UpgradeTasks:
         self._service, self._database, self._logs, self.releases = service, database, logs, releases
         self._worked: set[str] = set()
         self.ends: str = "well"
-        """Or `fails`, before anything is changed; or `half`: some migrations are done, as MySQL leaves it."""
+        """Or `fails`, before anything is changed; `half`: some migrations are done, as MySQL leaves it; `late`: all
+        are, and then it fails; `hangs`: it waits for a lock for ever."""
 
     def tick(self, now: datetime) -> None:
         for task in list(self._service.tasks.values()):
@@ -97,6 +98,9 @@ class UpgradeTasks:
             if line is None or task.status is not Status.RUNNING or task.age_s(now) < WORKS_AFTER_S:
                 continue
             self._worked.add(task.id)
+            if self.ends == "hangs":
+                task.behaviour = replace(task.behaviour, exits_after_s=None)
+                continue
             task.mlflow = version_of(line, task.image)
             code, lines = self._upgrade(task)
             self._logs.write(task, now, lines)
@@ -113,7 +117,7 @@ class UpgradeTasks:
             return 1, list(words.revision_unknown(schema))
         way = list(CHAIN[CHAIN.index(schema) : CHAIN.index(head) + 1])
         if self.ends != "well":
-            way = way[:2] if self.ends == "half" else way[:1]
+            way = {"half": way[:2], "late": way}.get(self.ends, way[:1])
             self.releases.migrate(task, way[-1])
             return 1, [*_steps(way), "sqlalchemy.exc.OperationalError: canceling statement due to lock timeout"]
         self.releases.migrate(task, head)

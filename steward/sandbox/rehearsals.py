@@ -30,6 +30,7 @@ from chalicelib.models.words import Duration, Name, StepId
 from steward.packaging.rights_grants import Grant
 from steward.sandbox.enforcement import Enforcement
 from steward.sandbox.left_over import left_by_a_stopped_drill
+from steward.sandbox.meanwhile import Meanwhile, happen
 from steward.sandbox.scenarios import is_told
 from steward.sandbox.seeded import copied_daily, taken_daily
 from steward.sandbox.simulation import Simulation
@@ -96,6 +97,8 @@ class Rehearsal(YamlShape):
     """What people say when they are asked; left out, they say nothing."""
     cancelled_in: StepId | None = None
     """Somebody cancels the run while this step has a Change in flight."""
+    meanwhile: Meanwhile | None = None
+    """What others do, once, while a step is at work."""
     lasts: Duration = 4 * 3600
     to_the_end: bool = False
     """Go on for all of `lasts`, since the trouble never settles."""
@@ -198,7 +201,13 @@ def _start(sim: Simulation, case: Rehearsal) -> tuple[SignalDecision, ...]:
 
 
 def _let_it_fly(sim: Simulation, case: Rehearsal) -> None:
+    coming = [case.meanwhile] if case.meanwhile else []
+
     def over() -> bool:
+        for event in coming[:]:
+            if any(_is_in_flight(sim, run, event.in_step) for run in sim.runs()):
+                coming.remove(event)
+                happen(sim.world, event.happens)
         waiting = [run for run in sim.runs() if run.status is RunStatus.AWAITING_APPROVAL]
         for run in waiting if case.answer else ():
             approve.answer(sim.parts, run.id, approve=case.answer == "approve", by=BY, reason="as rehearsed")

@@ -31,7 +31,7 @@ def older_mlflow(
     autoscaled: bool = False,
     snapshot: str = "well",
 ) -> None:
-    """`lacks`: hosts, secret_key or driver. `migration`: well, fails (nothing is changed) or half.
+    """`lacks`: hosts, secret_key or driver. `migration`: well, fails (nothing is changed), half, late or hangs.
     `new_tasks`: serve, or die soon after their start. `image`: MLflow comes with it. `snapshot`: well or fails."""
     always_was(world, _definition(version, lacks, image=image))
     world.database.schema = head_of(version) or world.database.schema

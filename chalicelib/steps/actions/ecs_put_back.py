@@ -26,6 +26,7 @@ class PutBack(Action[NoParams]):
     permissions = permissions.READ_SERVICE
     risk = Risk.MEDIUM
     reversible = False
+    puts_back = True
 
     def plan(self, ctx: StepContext, params: NoParams) -> tuple[Change, ...]:  # noqa: ARG002 - it has none
         made = [(change, progress) for change, progress in ctx.made() if change.resource == ctx.stack.service_ref]

@@ -99,6 +99,7 @@ class RunOneOffTask(Action[OneOffParams]):
     risk = Risk.HIGH
     reversible = False
     interruptible = True
+    goes_on_alone = True
 
     def plan(self, ctx: StepContext, params: OneOffParams) -> tuple[Change, ...]:
         if params.verb == "gc":
@@ -144,6 +145,10 @@ class RunOneOffTask(Action[OneOffParams]):
             return Pending(check_after_s=CHECK_AFTER_S, detail=f"task {task.short} is {task.status}{said}")
         since = task.created_at or progress.started_at or ctx.now - timedelta(hours=1)
         return _ended(ctx, change, task, read_log(ctx, _container(ctx, change), task.id, since, keep=True))
+
+    def breaks_off(self, change: Change) -> bool:
+        """A migration killed half-way leaves half a schema (MySQL has no transaction around it): it is finished."""
+        return change.precondition.get("verb") != "db_upgrade"
 
     def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:
         """Cancelled, or out of time: a task that goes on deleting with nobody watching is stopped."""

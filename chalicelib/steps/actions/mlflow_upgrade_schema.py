@@ -66,6 +66,7 @@ class UpgradeSchema(Action[SchemaParams]):
     )
     risk = Risk.HIGH
     reversible = False
+    goes_on_alone = True
 
     def plan(self, ctx: StepContext, params: SchemaParams) -> tuple[Change, ...]:
         host = find_host(ctx)
@@ -114,6 +115,7 @@ class UpgradeSchema(Action[SchemaParams]):
                 "wanted": found.schema_wanted,
                 "version": found.version,
                 "registered_first": number > 0,
+                "other_version": bool(found.edits),
             },
             sentence=f"Migrate {where} from schema {found.schema_now or 'not seen from here'} to {to}: "
             f"mlflow db upgrade of MLflow {found.version} in a task of its own with {found.target.image}",
@@ -152,6 +154,10 @@ class UpgradeSchema(Action[SchemaParams]):
         said = blind or f"the schema is {now}"
         facts = {**applied.facts, "schema_before": before, "schema_now": now}
         return Done(detail=f"{applied.detail}; {said}", facts=facts)
+
+    def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:
+        """Out of time: it must not go on migrating under the MLflow that is brought back."""
+        return _TASK.abandon(ctx, change, progress)
 
 
 def _number(revision: Revision) -> int:

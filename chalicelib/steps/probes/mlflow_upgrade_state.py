@@ -48,6 +48,8 @@ class _Wanted:
     schema: str | None = None
     revision_of: str | None = None
     """The former revision, where another was to take its place."""
+    other_version: bool = False
+    """The service was to get another MLflow; also where its rollout was never begun, or refused."""
 
 
 class UpgradeState(Probe[NoParams, UpgradeStateOutput]):
@@ -92,10 +94,13 @@ def _wanted(ctx: StepContext) -> _Wanted | None:
     for change, _ in ctx.made():
         facts = change.precondition
         if change.action == MIGRATES and facts.get("verb") == "db_upgrade":
-            found = _Wanted(facts.get("version"), facts.get("schema"), facts.get("wanted"))
+            other = bool(facts.get("other_version"))
+            found = _Wanted(facts.get("version"), facts.get("schema"), facts.get("wanted"), other_version=other)
         elif change.action == ROLLS and change.operation == "ecs:RegisterTaskDefinition":
             before = found.before if found else facts.get("schema")
-            found = _Wanted(facts.get("version"), before, facts.get("schema"), change.parameters["former"])
+            found = _Wanted(
+                facts.get("version"), before, facts.get("schema"), change.parameters["former"], other_version=True
+            )
     return found
 
 
@@ -104,7 +109,7 @@ def _needs_restore(wanted: _Wanted, schema: str | None, *, in_place: bool | None
     Where MLflow cannot be asked, only a schema that got stuck half-way proves it (S3)."""
     if in_place is None:
         return True if wanted.schema is not None and schema not in {wanted.before, wanted.schema} else None
-    return in_place is False and (wanted.revision_of is not None or schema != wanted.schema)
+    return in_place is False and (wanted.other_version or schema != wanted.schema)
 
 
 def _in_place(wanted: _Wanted, version: str | None, schema: str | None, state: ServiceState) -> bool:

@@ -80,6 +80,12 @@ def test_a_cancelled_run_stops_its_task_before_it_has_deleted_anything(bench, nu
     assert number(4) in bench.world.tracking.runs
 
 
+def test_cancelled_gc_breaks_off_and_a_migration_is_finished(bench):
+    bench.world.break_with("deleted-runs")
+    (gc,), (upgrade,) = bench.plan(ACTION), bench.plan(ACTION, verb="db_upgrade")
+    assert (ACTION.breaks_off(gc), ACTION.breaks_off(upgrade)) == (True, False)
+
+
 def test_an_exit_code_that_is_not_zero_fails_and_quotes_the_log(bench):
     bench.world.break_with("deleted-runs", command="fails")
     with pytest.raises(StepFailed, match=r"exit code 1 .*; log memory://.*last lines: .*OperationalError"):

@@ -26,7 +26,7 @@ def test_s5_in_place_needs_the_version_the_schema_and_a_steady_service(older):
     assert judged(older) == "false"  # nothing was begun
     migrated(older)
     found = older.read(PROBE)
-    assert (found.version_now, found.migrated, found.in_place, found.needs_restore) == ("3.13.0", True, False, False)
+    assert (found.version_now, found.migrated, found.in_place, found.needs_restore) == ("3.13.0", True, False, True)
     older.carry_out(ROLL, older.plan(ROLL, version="3.17.2")[0])
     found = older.read(PROBE)
     assert (found.version_now, found.in_place, found.needs_restore) == ("3.17.2", True, False)
@@ -42,6 +42,25 @@ def test_s10_what_does_not_come_up_over_a_migration_needs_the_database_of_before
         site.carry_out(ROLL, site.plan(ROLL, version="3.17.2")[0])
     found = site.read(PROBE)
     assert (found.in_place, found.needs_restore) == (False, True)
+
+
+def test_s10_an_old_mlflow_on_a_complete_new_schema_needs_the_database_of_before(site):
+    """Its rollout was refused, or the migration failed after its last commit."""
+    site.world.break_with("older-mlflow", migration="late")
+    with pytest.raises(StepFailed):
+        migrated(site)
+    found = site.read(PROBE)
+    assert (found.schema_now, found.in_place, found.needs_restore) == (found.schema_wanted, False, True)
+
+
+def test_an_mlflow_that_is_to_stay_needs_no_restore_once_its_schema_is_the_one_it_wants(site):
+    site.world.break_with("schema-left-behind")
+    site.world.upgrade_tasks.ends = "late"
+    site.snapshot_taken()
+    (change,) = site.plan(MIGRATE)
+    with pytest.raises(StepFailed):
+        site.carry_out(MIGRATE, change)
+    assert site.read(PROBE).needs_restore is False
 
 
 def test_a_half_done_migration_needs_it_too(site):

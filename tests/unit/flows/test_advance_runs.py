@@ -175,6 +175,25 @@ def test_s8_a_stopped_run_halts_where_it_is_and_says_what_is_half_done(world):
     assert world.parts.engine.ledgers.read("prod").active == ()
 
 
+def test_s8_a_stop_before_the_second_change_says_what_is_half_done_too(world):
+    world.items = {"a": "sick", "b": "sick"}
+    run_id = started(world)
+    world.until(run_id, lambda run: bool(world.applied))
+    reads = []
+
+    def stop_late(call, key):
+        if call == "get" and key.sk == "LEDGER" and key.pk == "STACK#prod":
+            reads.append(key)
+            if len(reads) == 2:
+                world.parts.engine.ledgers.stop("prod", Stop(by="ada", reason="now"))
+
+    world.table.fails = stop_late
+    world.once(run_id)
+    run = world.run(run_id)
+    assert (run.status, world.applied) == (RunStatus.STOPPED, ["a"])
+    assert "ada stopped prod: now (1 change(s) done, 1 not begun)" in (run.outcome or "")
+
+
 def test_s8_a_stop_between_the_decision_and_the_change_keeps_the_change_from_being_made(world):
     """Set after the conductor looked, read again right before the call."""
     run_id = started(world)

@@ -5,6 +5,7 @@ from itertools import count
 
 import pytest
 
+from chalicelib.errors import StepFailed
 from chalicelib.flows.approve import cancel
 from chalicelib.models.change import Change, HowFar
 from chalicelib.models.run import RunStatus, StepStatus
@@ -113,6 +114,52 @@ def test_a_cancelled_run_calls_long_work_off_and_says_what_is_left(world):
     assert action.abandoned == [{"done": 6}]
     assert len(action.seen) == 2
     assert "called off after 6 of 10" in world.texts(run_id)
+
+
+@dataclass
+class HangingTask(CopyAction):
+    """Like a task in another place, which goes on until it is stopped, and some time after that."""
+
+    interruptible = False
+    goes_on_alone = True
+    gone_after: int = 3
+
+    def apply(self, ctx, change, progress):
+        if len(self.abandoned) >= self.gone_after:
+            raise StepFailed(ctx.step_id, "the task ended with exit code 137")
+        return Pending(check_after_s=10, detail="at it")
+
+    def abandon(self, ctx, change, progress):
+        self.abandoned.append({})
+        return "the task is told to stop"
+
+
+def test_what_is_out_of_time_is_ended_and_gone_before_the_run_goes_on(world):
+    action = HangingTask()
+    run_id = with_action(world, action)
+    world.until(run_id, lambda _run: bool(action.abandoned), moves=1000)
+    assert world.step(run_id).status is StepStatus.APPLYING
+    assert world.step(run_id).detail == "out of time: the task is told to stop"
+    world.until(run_id, lambda _run: world.step(run_id).status is StepStatus.FAILED)
+    assert len(action.abandoned) == 3
+    assert "exit code 137" in world.step(run_id).detail
+
+
+def test_what_does_not_end_is_not_waited_for_for_ever(world):
+    action = HangingTask(gone_after=10_000)
+    run_id = with_action(world, action)
+    world.until(run_id, lambda _run: world.step(run_id).status is StepStatus.FAILED, moves=2000)
+    assert "not done after" in world.step(run_id).detail
+
+
+def test_a_cancelled_run_finishes_what_would_be_left_half_done(world):
+    action = HangingTask(gone_after=10_000)
+    run_id = with_action(world, action)
+    world.once(run_id)
+    cancel(world.parts, run_id, by="ada", reason="too late")
+    world.until(run_id, lambda run: run.status is RunStatus.CANCELLING)
+    world.once(run_id)
+    assert action.abandoned == []
 
 
 @pytest.mark.parametrize("changes", [MOST_CHANGES_IN_ITEM, MOST_CHANGES_IN_ITEM + 1])

@@ -1,0 +1,104 @@
+"""A run that may not go on after it changed something: it puts back what it changed, and only then it ends."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from chalicelib.errors import StepRefused
+from chalicelib.flows.stop import stop
+from chalicelib.models.run import RunStatus, StepStatus, Verdict
+from chalicelib.steps.actions.ecs_put_back import PutBack
+from chalicelib.steps.step import Pending
+
+BACK = {"id": "back", "do": "ecs.put_back"}
+GUARDS = {"blastRadius": {"tasks": 9}, "standAside": ["busy"]}
+
+
+@dataclass
+class _Back(PutBack):
+    """Of whatever resource; the real one knows only services."""
+
+    def plan(self, ctx, params):
+        made = [change.model_copy(update={"resource": ctx.stack.service_ref}) for change, _ in ctx.made()]
+        pairs = [(change, progress) for change, (_, progress) in zip(made, ctx.made(), strict=True)]
+        names = [change.resource for change, _ in ctx.made()]
+        changes = super().plan(replace(ctx, made=lambda: tuple(pairs)), params)
+        return tuple(c.model_copy(update={"resource": n}) for c, n in zip(changes, reversed(names), strict=True))
+
+
+def flying(make_world, *steps, **guards):
+    book = make_world.runbook(steps=[*steps, BACK], guards=GUARDS | guards)
+    world = make_world(runbooks=(book,))
+    actions = {**world.parts.engine.actions, "ecs.put_back": _Back()}
+    world.with_parts(engine=replace(world.parts.engine, actions=actions))
+    world.items = {"a": "sick", "b": "sick", "c": "sick"}
+    world.script = {"b": [Pending(check_after_s=10, detail="under way")]}
+    run_id = world.fire().parts[0].run_id
+    world.until(run_id, lambda run: world.applied == ["a", "b"])
+    return world, run_id
+
+
+FAILS = {"id": "mend", "do": "fake.mend", "onFailure": "step:back"}
+CANCELS = {"id": "mend", "do": "fake.mend", "onCancel": "step:back"}
+
+
+@pytest.mark.parametrize("step", [FAILS, CANCELS, CANCELS | {"onFailure": "continue"}, CANCELS | FAILS])
+def test_s13_a_guard_that_refuses_the_next_change_has_what_was_changed_put_back_first(make_world, step):
+    world, run_id = flying(make_world, step)
+    world.busy = True
+    run = world.finish(run_id)
+    assert (run.status, run.verdict, run.needs_person) == (RunStatus.STOPPED, Verdict.INCONCLUSIVE, True)
+    assert run.outcome.startswith("step mend was not allowed to go on: stand_aside.busy")
+    assert world.items == {"a": "sick", "b": "sick", "c": "sick"}
+    assert world.step(run_id, "back").status is StepStatus.DONE
+
+
+def test_s13_a_precondition_that_no_longer_holds_does_so_too(make_world):
+    world, run_id = flying(make_world, CANCELS)
+    world.items["c"] = "dead"
+    run = world.finish(run_id)
+    assert (run.status, world.items) == (RunStatus.STOPPED, {"a": "sick", "b": "sick", "c": "dead"})
+    assert "precondition: c is dead" in run.outcome
+    assert "what was changed is put back first" in world.texts(run_id)
+
+
+def test_s13_what_somebody_changed_since_is_left_alone_and_the_rest_goes_back(make_world):
+    world, run_id = flying(make_world, CANCELS)
+    world.items |= {"c": "dead"}
+    world.until(run_id, lambda run: run.status is RunStatus.CANCELLING)
+    world.items["b"] = "taken away"
+    world.finish(run_id)
+    assert world.items == {"a": "sick", "b": "taken away", "c": "dead"}
+    back = world.step(run_id, "back")
+    assert back.status is StepStatus.FAILED
+    assert "not all is put back: put back: mend b (b is taken away)" in back.detail
+
+
+def test_s13_one_that_fails_to_go_back_keeps_no_other_from_it(make_world):
+    world, run_id = flying(make_world, CANCELS)
+    world.items |= {"c": "dead"}
+    world.until(run_id, lambda run: run.status is RunStatus.CANCELLING)
+    world.script["b"] = [StepRefused("it is stuck")]
+    world.finish(run_id)
+    assert world.items == {"a": "sick", "b": "well", "c": "dead"}
+    assert "it is stuck" in world.step(run_id, "back").detail
+
+
+def test_s8_a_person_who_stops_it_has_it_halt_where_it_is(make_world):
+    world, run_id = flying(make_world, CANCELS)
+    world.until(run_id, lambda run: world.items["b"] == "well")
+    stop(world.parts, stack="prod", by="ada", reason="look at it")
+    run = world.finish(run_id)
+    assert world.items == {"a": "well", "b": "well", "c": "sick"}
+    assert "2 change(s) done, 1 not begun" in run.outcome
+
+
+def test_without_a_step_that_puts_back_it_ends_where_it_is_and_says_so(make_world):
+    world, run_id = flying(
+        make_world,
+        {"id": "mend", "do": "fake.mend"},
+    )
+    world.busy = True
+    run = world.finish(run_id)
+    assert (run.status, run.needs_person) == (RunStatus.STOPPED, True)
+    assert "2 change(s) done, 1 not begun" in run.outcome
