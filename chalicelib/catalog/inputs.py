@@ -25,6 +25,9 @@ def check_inputs(runbook: Runbook, given: Mapping[str, Any]) -> dict[str, Any]:
             problems.append(f"`{name}` is missing; give {_WORDS[declared.type]}")
         elif value is not None and (problem := misfit(declared, value)):
             problems.append(f"`{name}` {problem}")
+    asked = runbook.at_least_one_of
+    if asked and all(values[name] is None for name in asked):
+        problems.append(f"nothing is asked for; give at least one of {', '.join(f'`{name}`' for name in asked)}")
     if problems:
         raise InputsRejected(runbook.runbook, problems)
     return values
@@ -121,5 +124,7 @@ def inputs_schema(runbook: Runbook) -> dict[str, Any]:
     required = sorted(
         name for name, declared in runbook.inputs.items() if declared.required and declared.default is None
     )
-    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    if runbook.at_least_one_of:
+        schema["anyOf"] = [{"required": [name]} for name in runbook.at_least_one_of]
     return {**schema, "required": required} if required else schema

@@ -5,7 +5,7 @@ asked how the world stands to it, by the same `look` that guards it: already don
 ready to be done means that somebody has put it back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,10 +14,12 @@ from chalicelib.errors import StewardError
 from chalicelib.models.change import Change, ChangeState
 from chalicelib.models.left import LeftChange, Stands
 from chalicelib.models.rights import reads_of
+from chalicelib.models.run import Run
 from chalicelib.steps.step import Standing, StepContext
 
 LOOKED_BACK = timedelta(days=14)
 _MOST_RUNS = 50
+_PUTS_BACK = frozenset({"undo_changes", "ecs.put_back"})
 _STANDS = {
     Standing.ALREADY: Stands.AS_LEFT,
     Standing.READY: Stands.REVERTED,
@@ -39,13 +41,19 @@ class _Made:
 
 def left_changes(ports: Ports, ctx: StepContext) -> tuple[LeftChange, ...]:
     """Newest first; of each thing only what was set last."""
-    return tuple(_look(ports, ctx, made) for made in _last_of_each(ports, ctx))
+    return tuple(_look(ports, ctx, made) for made in _last_of_each(_made(ports, ctx)))
 
 
-def _last_of_each(ports: Ports, ctx: StepContext) -> Iterator[_Made]:
+def own_changes(ports: Ports, ctx: StepContext, run: Run) -> tuple[LeftChange, ...]:
+    """The same of this very run, which is still at work: also what it found already as it wanted it."""
+    as_wanted = frozenset({ChangeState.DONE, ChangeState.UNCHANGED})
+    return tuple(_look(ports, ctx, made) for made in _last_of_each(_made_in(ports, run, as_wanted)))
+
+
+def _last_of_each(all_made: Iterable[_Made]) -> Iterator[_Made]:
     """What was undone since is nobody's drift: the undo is a later Change of the same action."""
     seen: set[tuple[str, str]] = set()
-    for made in sorted(_made(ports, ctx), key=lambda made: made.at, reverse=True):
+    for made in sorted(all_made, key=lambda made: made.at, reverse=True):
         change = made.change
         mine = {(change.resource, change.action), (change.resource, made.what)}
         if change.write_back and not mine & seen:
@@ -60,11 +68,15 @@ def _made(ports: Ports, ctx: StepContext) -> Iterator[_Made]:
     for run in ports.runs.recent(ctx.stack.stack, since=ctx.now - LOOKED_BACK, limit=_MOST_RUNS).rows:
         if run.status.is_live or run.first_action_at is None:
             continue
-        for record in ports.runs.steps(run.id):
-            step = "undo" if record.do == "undo_changes" else record.id
-            for change, progress in zip(record.changes, record.progress, strict=True):
-                if progress.state is ChangeState.DONE:
-                    yield _Made(run.id, step, progress.done_at or run.changed_at, change)
+        yield from _made_in(ports, run, frozenset({ChangeState.DONE}))
+
+
+def _made_in(ports: Ports, run: Run, states: frozenset[ChangeState]) -> Iterator[_Made]:
+    for record in ports.runs.steps(run.id):
+        step = "undo" if record.do in _PUTS_BACK else record.id
+        for change, progress in zip(record.changes, record.progress, strict=True):
+            if progress.state in states:
+                yield _Made(run.id, step, progress.done_at or run.changed_at, change)
 
 
 def _look(ports: Ports, ctx: StepContext, made: _Made) -> LeftChange:

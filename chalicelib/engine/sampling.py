@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.engine.around_run import made_by, neighbours_of, open_incidents_of
-from chalicelib.engine.left_changes import left_changes
+from chalicelib.engine.left_changes import left_changes, own_changes
 from chalicelib.engine.meanwhile import Cancelled
 from chalicelib.engine.ports import Ports
 from chalicelib.errors import StewardError, StoreError
@@ -58,7 +58,7 @@ def context(
         cancelled=Cancelled(ports, run, ports.senses.monotonic),
         made=made_by(ports, run),
     )
-    return replace(ctx, left_changes=lambda: left_changes(ports, ctx))
+    return replace(ctx, left_changes=lambda: left_changes(ports, ctx), own_changes=lambda: own_changes(ports, ctx, run))
 
 
 def acting_context(

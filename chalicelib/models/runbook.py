@@ -166,6 +166,8 @@ class Runbook(YamlShape):
     description: str | None = None
     on: tuple[Trigger, ...] = Field(min_length=1)
     inputs: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]*$")], Input] = {}
+    at_least_one_of: tuple[str, ...] = ()
+    """Inputs without any of which there would be nothing to do."""
     autonomy: Autonomy = Autonomy.SUGGEST
     guards: Guards = Guards()
     planned_work: bool = False
@@ -173,6 +175,13 @@ class Runbook(YamlShape):
     steps: tuple[Step, ...] = Field(min_length=1)
     verify: Verify | None = None
     tell: Tell = Tell()
+
+    @model_validator(mode="after")
+    def _asks_for_its_own_inputs(self) -> "Runbook":
+        unknown = [name for name in self.at_least_one_of if name not in self.inputs]
+        if unknown:
+            raise ValueError(f"atLeastOneOf names {', '.join(unknown)}, which `inputs` does not declare")
+        return self
 
     @property
     def content_hash(self) -> str:

@@ -27,6 +27,7 @@ from chalicelib.steps.probes.s3_compare_restore import RestoreState
 from chalicelib.steps.probes.s3_describe_backup import BackupState
 from chalicelib.steps.probes.secrets_describe import SecretsOutput
 from chalicelib.steps.probes.secrets_try_versions import VersionsOutput
+from chalicelib.steps.probes.stack_verify_changes import ChangesOutput, changes_stand
 from chalicelib.steps.probes.stack_verify_tidied import TidiedOutput, tidied
 
 LEAST_POINTS = 3
@@ -199,6 +200,7 @@ CHECKS: dict[str, Check] = {
             SecretsOutput,
             secrets_are_read,
         ),
+        _check("changes_stand", "stack.verify_changes", "What this run set is still so", ChangesOutput, changes_stand),
         _check("tidied", "stack.verify_tidied", "What this run tidied away is gone", TidiedOutput, tidied),
         _check(
             "gone",

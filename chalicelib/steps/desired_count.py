@@ -16,7 +16,8 @@ OPERATION = "ecs:UpdateService"
 def refuse_outside_bounds(ctx: StepContext, wanted: int) -> None:
     """S13: within the stack's ceiling, and within Application Auto Scaling's bounds where there are some."""
     if wanted < 1:
-        raise StepRefused(f"{wanted} tasks would take the service down", rule="S13")
+        how = "a runbook with ecs.pause_service does that: it suspends whoever scales the service, and resumes him"
+        raise StepRefused(f"{wanted} tasks would take the service down; {how}, whatever happens", rule="S13")
     if wanted > ctx.stack.limits.max_tasks:
         ceiling = f"limits.maxTasks of the stack is {ctx.stack.limits.max_tasks}"
         raise StepRefused(f"{wanted} tasks are too many: {ceiling}", rule="S13")

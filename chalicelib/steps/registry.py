@@ -77,6 +77,7 @@ from chalicelib.steps.probes.secrets_describe import DescribeSecrets
 from chalicelib.steps.probes.secrets_try_versions import TryVersions
 from chalicelib.steps.probes.stack_drift import Drift
 from chalicelib.steps.probes.stack_find_waste import FindWaste
+from chalicelib.steps.probes.stack_verify_changes import VerifyChanges
 from chalicelib.steps.probes.stack_verify_tidied import VerifyTidied
 from chalicelib.steps.step import Action, Probe
 
@@ -118,6 +119,7 @@ PROBES: dict[str, Probe[Any, Any]] = {
     "secrets.try_versions": TryVersions(),
     "stack.drift": Drift(),
     "stack.find_waste": FindWaste(),
+    "stack.verify_changes": VerifyChanges(),
     "stack.verify_tidied": VerifyTidied(),
 }
 

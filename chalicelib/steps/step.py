@@ -96,6 +96,8 @@ class StepContext:
     """For an undo run: the Changes that were really made, in the order they were made."""
     left_changes: "Callable[[], tuple[LeftChange, ...]]" = tuple
     """What Steward last changed for good on this stack, and how it stands now; looked at when asked."""
+    own_changes: "Callable[[], tuple[LeftChange, ...]]" = tuple
+    """What this very run has set for good so far, and how it stands now."""
     part_sessions: "Mapping[str, Aws]" = field(default_factory=dict)
     """For a probe that asks others: by their names, with no more rights than they need (S21)."""
 

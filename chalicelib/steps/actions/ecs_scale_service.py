@@ -12,7 +12,8 @@ from chalicelib.steps.task_disk import what_is_lost
 
 
 class ScaleParams(Params):
-    desired: int | None = Field(default=None, ge=1, le=100)
+    desired: int | None = Field(default=None, ge=0, le=100)
+    """0 is refused, with what does it instead."""
     by: int | None = Field(default=None, ge=-100, le=100)
     """Relative to what it is when planned: `+1`, `-1`."""
 
