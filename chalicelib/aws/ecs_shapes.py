@@ -34,6 +34,7 @@ class Service:
     deployments: tuple[Deployment, ...]
     target_groups: tuple[str, ...]
     minimum_healthy_percent: int
+    maximum_percent: int
     """Below 100, a deployment may stop a serving task before its replacement is healthy."""
     events: tuple[str, ...]
     """The newest few, newest first."""
@@ -140,6 +141,7 @@ def service_of(raw: Mapping[str, Any]) -> Service:
         deployments=tuple(_deployment(d) for d in raw.get("deployments", [])),
         target_groups=tuple(lb["targetGroupArn"] for lb in raw.get("loadBalancers", []) if lb.get("targetGroupArn")),
         minimum_healthy_percent=raw.get("deploymentConfiguration", {}).get("minimumHealthyPercent", 100),
+        maximum_percent=raw.get("deploymentConfiguration", {}).get("maximumPercent", 200),
         events=tuple(event.get("message", "") for event in raw.get("events", [])[:5]),
     )
 

@@ -76,10 +76,11 @@ class Secrets:
             before = None  # it was never rotated
         return SecretPair(str(now.get("SecretString", "")), before, _utc(now.get("CreatedDate")))
 
-    def login(self, name: str) -> Login:
-        """A secret of the usual shape `{"username": …, "password": …}`."""
+    def login(self, name: str, version: str | None = None) -> Login:
+        """A secret of the usual shape `{"username": …, "password": …}`. `version` is a version's id."""
+        asked = {"SecretId": name, **({"VersionId": version} if version else {})}
         with calling("secretsmanager:GetSecretValue"):
-            text = self._client.get_secret_value(SecretId=name).get("SecretString", "")
+            text = self._client.get_secret_value(**asked).get("SecretString", "")
         try:
             value = json.loads(text)
             return Login(str(value["username"]), str(value["password"]))

@@ -227,6 +227,9 @@ def _not_now(
     reasons = tuple(f"{result.guard}: {result.because}" for result in blocking)
     # A reservation of an earlier try, whose Ledger write was lost to another run, must not stay.
     situation = replace(situation, fleet=free(situation.fleet, situation.ids.run))
+    final = [result for result in blocking if result.retry_at is None and result.guard in FINAL]
+    if incident is None and calls_for_work(situation.signal) and not final:
+        situation, incident = _waits(situation)
     if incident is None:  # asked for by hand or by the clock: refused now, and nobody comes back to it
         return _with(situation, None, Outcome.REFUSE, *reasons, guards=guards, runbook=runbook.runbook)
     limit = situation.stack.limits.max_reconsiders if situation.stack else 1
@@ -234,7 +237,6 @@ def _not_now(
         why = f"held {incident.reconsidered} times: {reasons[0]}"
         given_up = incidents.needs_human(incident, situation.now, why, decision=situation.ids.event)
         return _with(situation, given_up, Outcome.REFUSE, *reasons, guards=guards, runbook=runbook.runbook)
-    final = [result for result in blocking if result.retry_at is None and result.guard in FINAL]
     if final:
         refused = incidents.needs_human(incident, situation.now, reasons[0], decision=situation.ids.event)
         return _with(situation, refused, Outcome.REFUSE, *reasons, guards=guards, runbook=runbook.runbook)
@@ -244,11 +246,19 @@ def _not_now(
     until = max(soonest, *(result.retry_at or situation.now + wait for result in blocking))
     counts = situation.reconsidering and not queued and incident.last_decision != situation.ids.event
     waiting = incidents.held(incident, until, situation.ids.event, reasons[0], counts=counts)
-    slot = planned_work(situation.ledger) if queued else None
+    rotated = situation.signal.kind is SignalKind.SECRETS_ROTATION  # no planned work reads it: it stays to be done
+    slot = planned_work(situation.ledger) if queued and not rotated else None
     if slot:
         reasons = (f"expected: it joins the planned work of run {slot.run_id} ({slot.runbook})", *reasons)
     held = _with(situation, waiting, Outcome.HOLD, *reasons, guards=guards, runbook=runbook.runbook, until=until)
     return replace(held, joins=slot.run_id) if slot else held
+
+
+def _waits(situation: Situation) -> tuple[Situation, Incident]:
+    """Work that nobody will tell of again, like a rotation: it has an incident until it is done."""
+    signal = situation.signal.model_copy(update={"state": SignalState.FIRING, "actionable": True})
+    known = situation.incident or incidents.open_incident(signal, situation.ids.incident, situation.now)
+    return replace(situation, signal=signal), incidents.hear(known, signal, situation.now)
 
 
 STRANGE = frozenset({"account", "region", "stack"})

@@ -15,6 +15,7 @@ from chalicelib.flows.parts import Parts
 from chalicelib.flows.summarize import tell_the_end, tell_what_is_due
 from chalicelib.models.incident import Incident
 from chalicelib.models.run import Run, RunStatus
+from chalicelib.models.signal import SignalKind
 
 MOST_MOVES = 2000
 """Of one generation: 25,000 history events end an execution; a move is worth about ten of them."""
@@ -84,11 +85,12 @@ def look_at(parts: Parts, run: Run, incident: Incident | None, now: datetime) ->
 
 
 def _rivals(parts: Parts, run: Run) -> int:
-    """Incidents that were told to wait for this run."""
+    """Incidents that were told to wait for this run; a rotation has time."""
     if not any(step.do == "wait_until" for step in run.runbook.steps):
         return 0
     others = parts.engine.incidents.open_of(run.stack)
-    return sum(1 for other in others if other.id != run.incident_id and other.reconsider_at and other.firing)
+    waiting = (other for other in others if other.id != run.incident_id and other.reconsider_at)
+    return sum(any(source.kind is not SignalKind.SECRETS_ROTATION for source in other.firing) for other in waiting)
 
 
 def _alarms(run: Run, incident: Incident | None) -> tuple[str, ...]:

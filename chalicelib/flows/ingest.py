@@ -155,7 +155,7 @@ def write(parts: Parts, situation: Situation, evaluation: Evaluation, signal: Si
     if incident:
         if incident != situation.incident:
             parts.engine.incidents.save(incident)
-        parts.engine.incidents.append_signal(incident.id, signal)
+        parts.engine.incidents.append_signal(incident.id, evaluation.part.signal)
     if evaluation.joins:
         join(parts, evaluation.joins, signal, now)
     if evaluation.ring:

@@ -194,11 +194,10 @@ CHECKS: dict[str, Check] = {
             login_works,
         ),
         _check(
-            "secrets_are_read",
-            "secrets.describe",
-            "Every task started after the secrets that it reads last changed",
-            SecretsOutput,
-            secrets_are_read,
+            "admin_login_works", "mlflow.try_versions", "MLflow takes the admin's login", VersionsOutput, login_works
+        ),
+        _check(
+            "secrets_are_read", "secrets.describe", "Every task has read its secrets", SecretsOutput, secrets_are_read
         ),
         _check("changes_stand", "stack.verify_changes", "What this run set is still so", ChangesOutput, changes_stand),
         _check("tidied", "stack.verify_tidied", "What this run tidied away is gone", TidiedOutput, tidied),

@@ -27,6 +27,14 @@ def refuse_outside_bounds(ctx: StepContext, wanted: int) -> None:
         raise StepRefused(f"{wanted} tasks are out of bounds: {owner}", rule="S13")
 
 
+def is_within(ctx: StepContext, wanted: int) -> bool:
+    try:
+        refuse_outside_bounds(ctx, wanted)
+    except StepRefused:
+        return False
+    return True
+
+
 def undo_desired(ctx: StepContext, before: int, after: int) -> Undo:
     return Undo(operation=OPERATION, parameters=parameters(ctx, before), precondition={"desired": after})
 

@@ -62,6 +62,7 @@ from chalicelib.steps.probes.mlflow_diagnose import Diagnose
 from chalicelib.steps.probes.mlflow_find_expired_runs import FindExpiredRuns
 from chalicelib.steps.probes.mlflow_find_orphan_artifacts import FindOrphanArtifacts
 from chalicelib.steps.probes.mlflow_metrics import Metrics
+from chalicelib.steps.probes.mlflow_try_versions import TryAdminVersions
 from chalicelib.steps.probes.mlflow_upgrade_preflight import UpgradePreflight
 from chalicelib.steps.probes.mlflow_upgrade_state import UpgradeState
 from chalicelib.steps.probes.mlflow_verify_gone import VerifyGone
@@ -104,6 +105,7 @@ PROBES: dict[str, Probe[Any, Any]] = {
     "mlflow.find_expired_runs": FindExpiredRuns(),
     "mlflow.find_orphan_artifacts": FindOrphanArtifacts(),
     "mlflow.metrics": Metrics(),
+    "mlflow.try_versions": TryAdminVersions(),
     "mlflow.upgrade_preflight": UpgradePreflight(),
     "mlflow.upgrade_state": UpgradeState(),
     "mlflow.verify_gone": VerifyGone(),

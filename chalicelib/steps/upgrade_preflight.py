@@ -23,7 +23,8 @@ HOSTS_SINCE, SECRET_KEY_SINCE, OWN_PASSWORD_SINCE = (3, 5, 0), (2, 22, 0), (3, 1
 """As the released packages have it: the host check, the secret key of basic-auth, no default password."""
 NOT_INSTALLABLE = {"3.18.0": "its mlflow-skinny was missing from the index in November 2026"}
 _STORE = re.compile(r"""--backend-store-uri(?:\s+|=)["']?([^\s"';&|]+)""")
-_HOSTS = re.compile(r"--allowed-hosts(?:\s+|=)")
+_HOSTS = re.compile(r"""--allowed-hosts(?:\s+|=)('[^']*'|"[^"]*"|\S+)""")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _DRIVERS = {
     "psycopg2": r"psycopg2(?:-binary)?",
     "psycopg": r"psycopg(?:\[[\w,]+\])?",
@@ -123,14 +124,31 @@ def settings(stack: Stack, container: ContainerDefinition, version: str | None) 
 
 
 def _hosts(stack: Stack, container: ContainerDefinition, line: str, version: str | None) -> list[str]:
-    host = urlsplit(stack.url or "").hostname
-    if host is None or _HOSTS.search(line) or "MLFLOW_SERVER_ALLOWED_HOSTS" in container.secrets:
+    header, flag = _host_header(stack.url), _HOSTS.search(line)
+    variable = container.environment.get("MLFLOW_SERVER_ALLOWED_HOSTS")
+    allowed = flag[1].strip("'\"") if flag else variable  # what the command line says goes before the variable
+    if header is None or (flag is None and "MLFLOW_SERVER_ALLOWED_HOSTS" in container.secrets):
         return []
-    allowed = container.environment.get("MLFLOW_SERVER_ALLOWED_HOSTS")
-    if allowed is not None and any(fnmatch(host, one.strip()) for one in allowed.split(",")):
+    if allowed and ("$" in allowed or is_allowed(header, allowed)):  # what a shell makes of it is not seen from here
         return []
     # Never `*`: that would let anybody's page in (S20).
-    return [f"MLflow {version} refuses {host} with 403: MLFLOW_SERVER_ALLOWED_HOSTS must name it"]
+    where = "--allowed-hosts" if flag else "MLFLOW_SERVER_ALLOWED_HOSTS"
+    return [f"MLflow {version} refuses {header} with 403: {where} must name it"]
+
+
+def _host_header(url: str | None) -> str | None:
+    """As a client sends it: with the port, unless it is the scheme's own."""
+    parts = urlsplit(url or "")
+    if parts.hostname is None:
+        return None
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return name if parts.port in {None, _DEFAULT_PORTS.get(parts.scheme)} else f"{name}:{parts.port}"
+
+
+def is_allowed(header: str, allowed: str) -> bool:
+    """MLflow's own rule: the whole header, and a pattern only where there is a `*` in it."""
+    each = [one.strip() for one in allowed.split(",")]
+    return "*" in each or any(fnmatch(header, one) if "*" in one else header == one for one in each)
 
 
 def _image(ctx: StepContext, target: ContainerDefinition, *, changed: bool) -> tuple[list[str], list[str]]:

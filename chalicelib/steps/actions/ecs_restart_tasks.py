@@ -14,6 +14,7 @@ from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.words import Risk
 from chalicelib.steps import desired_count, permissions
+from chalicelib.steps.actions.ecs_force_deployment import ForceDeployment, ForceParams
 from chalicelib.steps.rollout import refuse_after_failed_launch
 from chalicelib.steps.service_state import (
     ServiceState,
@@ -44,6 +45,9 @@ class RestartParams(Params):
     which: Literal["unhealthy", "oldest"] = "unhealthy"
     """`oldest` takes the unhealthy ones first too, then serving ones from the oldest on."""
     max: int = Field(default=1, ge=1, le=100)
+    without_room: Literal["refuse", "deploy"] = "refuse"
+    """Where the bounds allow no task more beside those that serve. `deploy`: ECS replaces all of them by a
+    deployment, new ones first, which needs no higher count."""
 
 
 class RestartTasks(Action[RestartParams]):
@@ -77,6 +81,9 @@ class RestartTasks(Action[RestartParams]):
         unhealthy = state.unhealthy[: params.max]
         changes = [self._stop_unhealthy(ctx, state, task) for task in unhealthy]
         serving = state.serving[: params.max - len(unhealthy)] if params.which == "oldest" else ()
+        if serving and params.without_room == "deploy" and not desired_count.is_within(ctx, state.service.desired + 1):
+            _refuse_without_surge(state)
+            return ForceDeployment().plan(ctx, ForceParams())
         if serving:
             changes += self._restart_serving(ctx, state, serving)
         return tuple(changes)
@@ -197,6 +204,13 @@ def _refuse_while_launches_fail(ctx: StepContext, state: ServiceState) -> None:
     failed = last_launch_failed(state, ctx.aws.ecs.stopped_tasks(ctx.stack.ecs.cluster, ctx.stack.ecs.service))
     if failed is not None:
         why = f"the last launch failed (task {failed.short}: {why_stopped(failed)}), so no serving task is stopped"
+        raise StepRefused(why, rule="S9")
+
+
+def _refuse_without_surge(state: ServiceState) -> None:
+    most = state.service.maximum_percent
+    if most <= 100:  # noqa: PLR2004  # per cent of the desired count
+        why = f"maximumPercent is {most}, so ECS may start none beside those that serve, and the bounds allow none more"
         raise StepRefused(why, rule="S9")
 
 

@@ -76,6 +76,8 @@ class OneOffOutput(ActionOutput):
 class RunOneOffTask(Action[OneOffParams]):
     """Run one of Steward's verbs in a task with the service's own image, network, roles and secrets.
 
+    `gc` does what the guides' `mlflow artifacts cleanup` and `mlflow db gc` promise, by MLflow's own `mlflow gc`.
+
     ```yaml
     - id: gc
       do: ecs.run_one_off_task

@@ -99,14 +99,15 @@ def _output(secret: str, tried: list[VersionLogin]) -> VersionsOutput:
         return VersionsOutput(applicable=True, skipped=why, outcome="not told", versions=tuple(tried))
     said = _said(secret, current, works)
     refused = current.accepted is False
-    veto = Veto(step="ecs.restart_tasks", cause="db.auth_failed", why=said)
+    replacing = ("ecs.restart_tasks", "ecs.force_deployment")
+    vetoes = tuple(Veto(step=step, cause="db.auth_failed", why=said) for step in replacing)
     return VersionsOutput(
         applicable=True,
         accepted=current.accepted,
         works=works,
         outcome=said,
         versions=tuple(tried),
-        vetoes=(veto,) if refused else (),
+        vetoes=vetoes if refused else (),
     )
 
 

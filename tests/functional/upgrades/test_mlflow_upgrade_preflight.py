@@ -2,9 +2,11 @@
 
 import pytest
 
+from chalicelib.aws.ecs_shapes import ContainerDefinition
 from chalicelib.errors import StepRefused
 from chalicelib.net.database_login import NoDatabases
 from chalicelib.steps.probes.mlflow_upgrade_preflight import UpgradePreflight
+from chalicelib.steps.upgrade_preflight import settings
 from steward.sandbox.fault import roll_out
 from steward.sandbox.task_definitions import definition_of, install_and_serve
 
@@ -55,6 +57,38 @@ def test_s20_what_newer_versions_demand_is_asked_for_and_never_switched_off(site
     assert not any("*" in one for one in found.wrong)
     with pytest.raises(StepRefused, match=why):
         site.read(PROBE, version="3.17.2", mustPass=True)
+
+
+HOSTS = "MLFLOW_SERVER_ALLOWED_HOSTS"
+PLAIN, ODD = "https://mlflow.example.com", "http://mlflow.example.com:5000"
+
+
+@pytest.mark.parametrize(
+    ("url", "flag", "variable", "fits"),
+    [
+        (PLAIN, "", "mlflow.example.com", True),
+        ("https://mlflow.example.com:443", "", "a.example.com, mlflow.example.com", True),
+        ("http://mlflow.example.com:443", "", "mlflow.example.com", False),
+        (ODD, "", "mlflow.example.com", False),  # the whole Host header is compared, its port too
+        (ODD, "", "mlflow.example.com:5000", True),
+        (ODD, "", "mlflow.example.com:*", True),
+        (PLAIN, "", "*.example.com", True),
+        (PLAIN, "", "mlflow.example.co[m]", False),  # a pattern only where there is a * in it
+        (PLAIN, "", "", False),
+        (PLAIN, " --allowed-hosts other.example.com", "", False),
+        (PLAIN, " --allowed-hosts=other.example.com", "mlflow.example.com", False),  # the flag goes before it
+        (PLAIN, " --allowed-hosts 'a.example.com,mlflow.example.com' --port 5000", "", True),
+        (PLAIN, ' --allowed-hosts="*"', "", True),
+        (PLAIN, " --allowed-hosts $HOSTS", "", True),  # what a shell makes of it is not seen from here
+    ],
+)
+def test_whose_host_header_is_let_in_is_judged_by_mlflow_s_own_rule_s20(site, url, flag, variable, fits):
+    stack = site.world.stack().model_copy(update={"url": url})
+    line = f"mlflow server --host 0.0.0.0{flag}"
+    container = ContainerDefinition("mlflow", "i", ("-c", line), ("sh",), {HOSTS: variable}, {}, {})
+    found = [one for one in settings(stack, container, "3.17.2") if "403" in one]
+    assert (found == []) is fits
+    assert not any("*" in one for one in found)
 
 
 def test_what_a_later_step_would_refuse_is_said_here(older):

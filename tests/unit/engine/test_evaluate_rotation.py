@@ -78,11 +78,15 @@ def test_one_that_comes_late_is_refused_and_people_hear_of_it():
     assert decide(rotated(occurred_at=NOW - timedelta(hours=2))).part.outcome is Outcome.REFUSE
 
 
-def test_while_another_run_is_on_the_stack_it_is_refused_and_people_hear_of_it():
-    busy = Ledger(stack="prod", active=(Slot(run_id="other", runbook="x", since=NOW),))
+def test_while_another_run_is_on_the_stack_it_is_held_and_looked_at_again():
+    busy = Ledger(stack="prod", active=(Slot(run_id="other", runbook="x", since=NOW, planned=True),))
     decided = decide(rotated(), busy)
-    assert decided.part.outcome is Outcome.REFUSE
+    assert decided.part.outcome is Outcome.HOLD
     assert "one_run" in decided.part.reasons[0]
+    assert decided.joins is None
+    assert decided.part.signal.state is SignalState.FIRING  # what sweep takes up again
+    assert decided.incident.reconsider_at == decided.part.reconsider_at == NOW + timedelta(seconds=60)
+    assert [source.kind for source in decided.incident.firing] == [SignalKind.SECRETS_ROTATION]
 
 
 @pytest.mark.parametrize("secret", ["prod/db", "prod/ldap", "prod/minio", "prod/admin"])

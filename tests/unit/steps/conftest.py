@@ -60,6 +60,7 @@ class World:
     completed: list[CompletedDeployment] = field(default_factory=list)
     definitions: dict[str, TaskDefinition] = field(default_factory=dict)
     minimum_healthy_percent: int = 100
+    maximum_percent: int = 200
     bounds: ScalableTarget | None = None
     alarms: list[Alarm] = field(default_factory=list)
     series: dict[str, list[float]] = field(default_factory=dict)
@@ -239,6 +240,7 @@ class Ecs:
             deployments=deployments,
             target_groups=(),
             minimum_healthy_percent=world.minimum_healthy_percent,
+            maximum_percent=world.maximum_percent,
             events=(),
         )
 

@@ -129,6 +129,24 @@ def test_s13_the_extra_task_must_fit_the_scalable_target(world):
         STEP.plan(world.ctx(), OLDEST)
 
 
+def test_s13_where_no_task_more_is_allowed_a_deployment_replaces_them_all_if_that_is_asked_for(world):
+    world.stack["limits"] = {"maxTasks": 2}
+    asked = RestartParams(which="oldest", max=100, without_room="deploy")
+    (change,) = STEP.plan(world.ctx(), asked)
+    assert (change.action, change.parameters["forceNewDeployment"]) == ("ecs.force_deployment", True)
+    assert change.touches == {"tasks": 2}
+    world.stack["limits"] = {"maxTasks": 3}
+    assert {one.action for one in STEP.plan(world.ctx(), asked)} == {"ecs.restart_tasks"}
+
+
+@pytest.mark.parametrize(("least", "most"), [(100, 100), (50, 200)])
+def test_s9_that_deployment_must_start_before_it_stops(world, least, most):
+    world.stack["limits"] = {"maxTasks": 2}
+    world.minimum_healthy_percent, world.maximum_percent = least, most
+    with pytest.raises(StepRefused, match="S9"):
+        STEP.plan(world.ctx(), RestartParams(which="oldest", without_room="deploy"))
+
+
 def test_s1_what_is_lost_is_said_on_every_change_that_stops_a_task(world):
     world.define(7, command="mlflow server --backend-store-uri sqlite:////tmp/mlflow.db --artifacts-destination s3://b")
     changes = STEP.plan(world.ctx(), OLDEST)

@@ -27,8 +27,9 @@ ROLES = {
     "taskRole": "arn:aws:iam::123456789012:role/a-role",
     "executionRole": "arn:aws:iam::123456789012:role/b-role",
 }
-OWN_STORE_ONLY = {"backup.record_drill"}
-"""They write what was found out into Steward's own history and ask the account nothing: no rights at all."""
+OWN_STORE_ONLY = {"backup.record_drill", "stack.verify_changes"}
+"""They need no rights of their own: one writes into Steward's own history and asks the account nothing, the other
+has the actions look that made the Changes, each with its own rights."""
 KEY = "arn:aws:kms:ap-southeast-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 FULL = Stack.model_validate(
     {
