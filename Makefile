@@ -11,6 +11,13 @@ OUT ?= build/$(STAGE)
 TESTS ?= tests
 WORKERS ?= 2
 
+# Rules carry the stacks' region, so the package says which one it is made for. A table that is protected while it is
+# first created could not be rolled back: the first deployment protects it in a second step.
+DEPLOY = aws cloudformation deploy --region $$(cat $(OUT)/region) --template-file $(OUT)/deploy.json \
+  --stack-name mlflow-steward-$(STAGE) --capabilities CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset \
+  --s3-bucket $(BUCKET) --s3-prefix mlflow-steward --tags application=mlflow-steward stage=$(STAGE) \
+  --parameter-overrides ReserveConcurrency=$(RESERVE)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-real check format format-check lint types generated package deploy bench clean
 
@@ -70,12 +77,12 @@ package: $(STAMP) ## Build what is deployed: make package STAGE=prod OUT=build/p
 
 deploy: package ## Deploy it with the AWS CLI: make deploy STAGE=dev BUCKET=where-cloudformation-takes-the-zip-from
 	@test -n "$(BUCKET)" || { echo "deploy: say which bucket takes the zip: make deploy BUCKET=NAME" >&2; exit 2; }
-	@echo "deploy: stage $(STAGE) into the account and region of your AWS credentials"
-	@aws cloudformation package --template-file $(OUT)/sam.json --s3-bucket $(BUCKET) --s3-prefix mlflow-steward \
-	  --use-json --output-template-file $(OUT)/deploy.json
-	@aws cloudformation deploy --template-file $(OUT)/deploy.json --stack-name mlflow-steward-$(STAGE) \
-	  --capabilities CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset --s3-bucket $(BUCKET) --s3-prefix mlflow-steward \
-	  --parameter-overrides ReserveConcurrency=$(RESERVE)
+	@echo "deploy: stage $(STAGE) into $$(cat $(OUT)/region) of the account of your AWS credentials"
+	@aws cloudformation package --region $$(cat $(OUT)/region) --template-file $(OUT)/sam.json \
+	  --s3-bucket $(BUCKET) --s3-prefix mlflow-steward --use-json --output-template-file $(OUT)/deploy.json
+	@aws cloudformation describe-stacks --region $$(cat $(OUT)/region) --stack-name mlflow-steward-$(STAGE) \
+	  >/dev/null 2>&1 || $(DEPLOY) ProtectTable=no
+	@$(DEPLOY) ProtectTable=yes
 
 bench: $(STAMP) ## Measure start-up, matching and store calls against their limits
 	@$(BIN)/steward bench

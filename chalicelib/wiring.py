@@ -222,6 +222,8 @@ def _carry_into(own: Any, stage: str) -> "Callable[[Stack], Carry]":  # noqa: AN
 def _ask(own: Any, function: str, payload: bytes) -> bytes:  # noqa: ANN401
     from chalicelib.net.reach_words import MOST_ANSWERED
 
+    if function.startswith("arn:"):  # an endpoint of Lambda knows only its own region's functions
+        own = own.in_region(function.split(":")[3])
     answer: bytes = own.lambda_invoke.ask(function, payload, max_bytes=MOST_ANSWERED)
     return answer
 

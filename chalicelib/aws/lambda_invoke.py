@@ -13,7 +13,6 @@ from chalicelib.models.shape import content_hash
 from chalicelib.models.stack import Stack
 
 _OPERATION = "lambda:InvokeFunction"
-_LONGEST_NAME = 64
 
 
 class _Client(Protocol):
@@ -53,7 +52,7 @@ def reach_function(stage: str, stack: Stack) -> str:
     """What packaging calls the function, unless the stack names one of its own."""
     if stack.network is not None and stack.network.function is not None:
         return stack.network.function
-    name = f"mlflow-steward-{stage}-reach-{stack.stack}"
-    if len(name) <= _LONGEST_NAME:
-        return name
-    return f"{name[: _LONGEST_NAME - 9]}-{content_hash(name)[:8]}"  # cut alone, two stacks could share a function
+    network = stack.network
+    place = [sorted(network.subnets), sorted(network.security_groups)] if network is not None else []
+    # By the place, not by the stack: those in the same subnets and groups share one function.
+    return f"mlflow-steward-{stage}-reach-{content_hash(place)[:10]}"

@@ -64,7 +64,7 @@ def _of_others(others: Others) -> str:
 
 
 def _has_database(stack: Stack) -> bool:
-    return stack.database is not None and bool(stack.database.instance or stack.database.cluster)
+    return stack.database is not None and stack.database.is_on_rds
 
 
 def _protection(stack: Stack, what: str, known: tuple[Backup, ...], now: datetime) -> Protection:

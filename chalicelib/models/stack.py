@@ -68,6 +68,17 @@ class DatabasePart(YamlShape):
             raise ValueError("kmsKey is of an instance or of a cluster: name the one that is backed up")
         return self
 
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "DatabasePart":
+        """With neither, the database is not on RDS: it is asked, and nothing of it is backed up."""
+        if self.instance and self.cluster:
+            raise ValueError("database names an instance or a cluster, not both: of Aurora, name the cluster")
+        return self
+
+    @property
+    def is_on_rds(self) -> bool:
+        return bool(self.instance or self.cluster)
+
 
 class ArtifactsPart(YamlShape):
     bucket: str
@@ -111,7 +122,8 @@ class NetworkPart(YamlShape):
     security_groups: tuple[SecurityGroupId, ...] = Field(min_length=1, max_length=5)
     """Of the function. The database's own group must admit one of them."""
     function: FunctionName | None = None
-    """A function that is there already, shared by stacks of one network. Without it, each stack has its own."""
+    """A function that is there already. Without it packaging makes one for all stacks of the same subnets and groups;
+    it can do so only where Steward itself stands."""
 
 
 class LogsPart(YamlShape):

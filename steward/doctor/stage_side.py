@@ -12,9 +12,9 @@ from chalicelib.store.dynamodb import DynamoTable, table_definition
 from chalicelib.store.schema import KEY, VERSION, version_of
 from steward.cli.find_stage import ADDRESSES
 from steward.doctor.finding import Findings, looked, note, ok, wrong
+from steward.packaging.deployed_stack import as_deployed
 from steward.packaging.events import event_rules
 from steward.packaging.names import FUNCTIONS, Names
-from steward.packaging.rights import with_roles
 from steward.packaging.schedules import schedules
 
 Json = dict[str, Any]
@@ -39,7 +39,7 @@ def stage_name(installation: Installation, wanted: str | None) -> tuple[str | No
 def examine_stage(
     installation: Installation, stage: str, stacks: Mapping[str, Stack], runbooks: Mapping[str, Runbook], account: str
 ) -> Findings:
-    names, ordered = Names(stage), [with_roles(stacks[name], stage) for name in sorted(stacks)]
+    names, ordered = Names(stage), [as_deployed(stacks[name], stage) for name in sorted(stacks)]
     yield from looked("table", names.table, lambda: _table(installation, names))
     yield from looked("machine", names.prefix, lambda: _machine(installation, names, account))
     yield from looked("functions", names.prefix, lambda: _functions(installation, names))

@@ -21,7 +21,7 @@ def alarm_template(stack: Stack) -> Json:
     parameters: Json = {"Topic": _text("ARN of an SNS topic that is told too; empty: none.", default="")}
     resources: Json = _service_alarms(stack, parameters)
     resources |= _load_balancer_alarms(stack, parameters) if stack.load_balancer else {}
-    resources |= _database_alarms(stack, parameters) if stack.database else {}
+    resources |= _database_alarms(stack, parameters) if stack.database and stack.database.is_on_rds else {}
     resources |= _artifact_alarm(stack) if stack.logs and stack.artifacts else {}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",

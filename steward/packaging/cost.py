@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from chalicelib.models.stack import Stack
-from steward.packaging.keeping import MANIFEST_KEY
+from steward.packaging.keeping import signs_here
 from steward.packaging.names import Names
 from steward.packaging.watching import alarms, dashboard
 
@@ -79,7 +79,7 @@ def quiet_month(names: Names, stacks: list[Stack], runs: int = RUNS) -> tuple[Li
     seconds = MINUTES * 0.33 * 0.5 + moves * 1.0 + runs * 20 * 0.5
     reads = MINUTES * SWEEP_READS + runs * READS * READ_UNITS
     kinds = [resource["Type"] for resource in (alarms(names, stacks) | dashboard(names)).values()]
-    signs = any(stack.backup.mac_key == MANIFEST_KEY for stack in stacks)
+    signs = any(signs_here(stack, names) for stack in stacks)
     return (
         Line(LAMBDA, seconds),
         Line(CALLS, MINUTES + moves + runs * 20),

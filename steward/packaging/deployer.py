@@ -37,6 +37,7 @@ def deployer_policy(stage: str, account: str = ACCOUNT, region: str = REGION, bu
                 _arns("ssm", here, f"parameter/steward/{stage}/*", "parameter/steward/addresses/*"),
             ),
             _allow("Roles", _ROLES, [f"arn:aws:iam::{account}:role/{own}-*"]),
+            _allow("Bus", _BUS, _arns("events", here, "event-bus/default")),
             _allow("Api", ("apigateway:*",), [f"arn:aws:apigateway:{region}::/*"]),
             # AWS knows no resource for these, or none that has a name before it exists.
             _allow("NoResource", _NO_RESOURCE, ["*"]),
@@ -88,6 +89,8 @@ _CLOUDFORMATION = tuple(
 )
 _BUCKETS = (
     "s3:CreateBucket",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
     "s3:PutBucketOwnershipControls",
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
@@ -100,6 +103,7 @@ _BUCKETS = (
 )
 _TABLE = (
     "dynamodb:CreateTable",
+    "dynamodb:DeleteTable",
     "dynamodb:Describe*",
     "dynamodb:ListTagsOfResource",
     "dynamodb:TagResource",
@@ -118,11 +122,14 @@ _MACHINE = (
 _RULES = (
     "events:DeleteRule",
     "events:DescribeRule",
+    "events:ListTagsForResource",
     "events:ListTargetsByRule",
     "events:PutRule",
     "events:PutTargets",
     "events:RemoveTargets",
+    "events:TagResource",
 )
+_BUS = ("events:DescribeEventBus", "events:PutPermission", "events:RemovePermission")
 _SCHEDULES = (
     "scheduler:CreateSchedule",
     "scheduler:CreateScheduleGroup",
@@ -130,6 +137,8 @@ _SCHEDULES = (
     "scheduler:DeleteScheduleGroup",
     "scheduler:GetSchedule",
     "scheduler:GetScheduleGroup",
+    "scheduler:ListTagsForResource",
+    "scheduler:TagResource",
     "scheduler:UpdateSchedule",
 )
 _WATCHING = (
@@ -147,7 +156,13 @@ _LOGS = (
     "logs:PutRetentionPolicy",
     "logs:TagResource",
 )
-_PARAMETERS = ("ssm:DeleteParameter", "ssm:GetParameters", "ssm:PutParameter", "ssm:AddTagsToResource")
+_PARAMETERS = (
+    "ssm:AddTagsToResource",
+    "ssm:DeleteParameter",
+    "ssm:GetParameters",
+    "ssm:ListTagsForResource",
+    "ssm:PutParameter",
+)
 _ROLES = (
     "iam:AttachRolePolicy",
     "iam:CreateRole",
@@ -169,8 +184,10 @@ _NO_RESOURCE = (
     "ec2:DescribeVpcs",
     "kms:CreateAlias",
     "kms:CreateKey",
+    "kms:DeleteAlias",
     "kms:DescribeKey",
     "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
     "kms:TagResource",
     "logs:CreateLogDelivery",
     "logs:DescribeLogGroups",

@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.models.problem import PROBLEM_JSON, TITLES
 from steward.cli.find_stage import ADDRESSES
+from steward.packaging.keeping import tag_map
 from steward.packaging.names import Names
 
 Json = dict[str, Any]
@@ -56,7 +57,12 @@ def _response(status: int) -> Json:
 def door(names: Names) -> Json:
     address = {"Fn::Sub": f"https://${{RestAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{names.stage}"}
     return {
-        "RestAPI": {"Properties": {"DefinitionBody": {"x-amazon-apigateway-gateway-responses": gateway_responses()}}},
+        "RestAPI": {
+            "Properties": {
+                "DefinitionBody": {"x-amazon-apigateway-gateway-responses": gateway_responses()},
+                "Tags": tag_map(names),
+            }
+        },
         "Address": {
             "Type": "AWS::SSM::Parameter",
             "Properties": {
@@ -64,6 +70,7 @@ def door(names: Names) -> Json:
                 "Type": "String",
                 "Value": address,
                 "Description": "Where the API of this stage answers; read by steward --on aws",
+                "Tags": tag_map(names),
             },
         },
     }

@@ -1,23 +1,14 @@
-"""EventBridge rules made from the stacks' own ARNs: a foreign task, alarm or database never wakes a Lambda."""
+"""The rules that wake intake, and the topics that it hears: made of event_patterns.py and of the stacks' lists."""
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.aws.resources import partition_of
 from chalicelib.models.stack import Stack
-from chalicelib.signals.keys import secret_name
+from steward.packaging.event_patterns import health_pattern, patterns
+from steward.packaging.keeping import tags
 from steward.packaging.messages import queue_arn
-from steward.packaging.names import ARN, HERE, Names, logical, sub
+from steward.packaging.names import ARN, HERE, Names, forwarder, logical, short, sub
 
 Json = dict[str, Any]
-Pattern = tuple[str, Json]
-"""What the rule is about, and its pattern."""
-_ALARMS = ["CloudWatch Alarm State Change", "CloudWatch Alarm Contributor State Change"]
-_RDS = ["RDS DB Instance Event", "RDS DB Cluster Event"]
-_RDS_SNAPSHOTS = ["RDS DB Snapshot Event", "RDS DB Cluster Snapshot Event"]
-_BY_SECRETS = ["AWS Service Event via CloudTrail", "AWS API Call via CloudTrail"]
-_ROTATIONS = ["RotationSucceeded", "RotationFailed", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage"]
 _RULE_NAME = 64
 OLDEST_EVENT_S = 3600
 """An event that could not be delivered for an hour lies in the queue; sweep and alarms know better by then."""
@@ -28,103 +19,44 @@ def event_rules(names: Names, stacks: list[Stack]) -> Json:
     for stack in stacks:
         for what, pattern in patterns(stack):
             found[logical("rule", stack.stack, what)] = _rule(names, f"{stack.stack}-{what}", pattern)
-    return found | _permission(names) | _subscriptions(stacks)
+    return found | _health(names, stacks) | _bus(names, stacks) | _permission(names) | _subscriptions(stacks)
 
 
-def patterns(stack: Stack) -> Iterator[Pattern]:
-    """In the order of how often they speak."""
-    yield from _alarm_patterns(stack)
-    cluster, service = stack.ecs.cluster, stack.ecs.service
-    where = {"source": ["aws.ecs"], **_home(stack)}
-    task = {"clusterArn": [_arn(stack, "ecs", f"cluster/{cluster}")], "group": [f"service:{service}"]}
-    yield "tasks", {**where, "detail-type": ["ECS Task State Change"], "detail": task}
-    kinds = ["ECS Service Action", "ECS Deployment State Change"]
-    yield "service", {**where, "detail-type": kinds, "resources": [_arn(stack, "ecs", f"service/{cluster}/{service}")]}
-    yield from _database_patterns(stack)
-    yield from _secret_patterns(stack)
-    backed_up = [*_database_arns(stack), *_bucket_arns(stack)]
-    if backed_up:
-        yield "backup", {"source": ["aws.backup"], **_home(stack), "detail": {"resourceArn": backed_up}}
-
-
-def _alarm_patterns(stack: Stack) -> Iterator[Pattern]:
-    where = {"source": ["aws.cloudwatch"], **_home(stack), "detail-type": _ALARMS}
-    if stack.alarms:
-        yield "alarms", {**where, "detail": {"alarmName": [{"wildcard": wildcard(glob)} for glob in stack.alarms]}}
-    for name, values in _dimensions(stack).items():
-        metric = {"metricStat": {"metric": {"dimensions": {name: values}}}}
-        yield f"alarms-{name.lower()}", {**where, "detail": {"configuration": {"metrics": metric}}}
-
-
-def _dimensions(stack: Stack) -> dict[str, list[Any]]:
-    """What alarms on this stack's resources say they are about."""
-    found: dict[str, list[Any]] = {"ServiceName": [stack.ecs.service]}
-    if part := stack.load_balancer:
-        name = part.target_group.rpartition(":targetgroup/")[2].partition("/")[0]
-        found["TargetGroup"] = [{"prefix": f"targetgroup/{name}/"}]
-    if database := stack.database:
-        key = "DBInstanceIdentifier" if database.instance else "DBClusterIdentifier"
-        found[key] = [database.instance or database.cluster]
+def _health(names: Names, stacks: list[Stack]) -> Json:
+    """One rule a place: what AWS says of a region, it would say once for each stack there."""
+    found: Json = {}
+    for stack in stacks:
+        place = "-".join(("aws-health", stack.account or "here", stack.region))
+        found[logical("rule", place)] = _rule(names, place, health_pattern(stack))
     return found
 
 
-def _database_patterns(stack: Stack) -> Iterator[Pattern]:
-    if database := stack.database:
-        where = {"source": ["aws.rds"], **_home(stack)}
-        yield "database", {**where, "detail-type": _RDS, "resources": _database_arns(stack)}
-        kind, name = ("snapshot", database.instance) if database.instance else ("cluster-snapshot", database.cluster)
-        begins = [{"prefix": _arn(stack, "rds", f"{kind}:{start}{name}-")} for start in ("rds:", "")]
-        yield "snapshots", {**where, "detail-type": _RDS_SNAPSHOTS, "resources": begins}
-
-
-def _secret_patterns(stack: Stack) -> Iterator[Pattern]:
-    named = (stack.mlflow.admin_secret, stack.database.secret if stack.database else None)
-    names = [name for one in named if (name := secret_name(one))]
-    if names:
-        ids: list[Any] = [*names, *({"prefix": _arn(stack, "secretsmanager", f"secret:{name}-")} for name in names)]
-        where = {"source": ["aws.secretsmanager"], **_home(stack), "detail-type": _BY_SECRETS}
-        said = {"eventName": _ROTATIONS, "additionalEventData": {"SecretId": ids}}
-        asked = {"eventName": _ROTATIONS, "requestParameters": {"secretId": ids}}
-        yield "secrets", {**where, "detail": {"$or": [said, asked]}}
-
-
-def _database_arns(stack: Stack) -> list[Any]:
-    if stack.database is None:
-        return []
-    kind, name = ("db", stack.database.instance) if stack.database.instance else ("cluster", stack.database.cluster)
-    return [_arn(stack, "rds", f"{kind}:{name}")]
-
-
-def _bucket_arns(stack: Stack) -> list[Any]:
-    if stack.artifacts is None or stack.artifacts.endpoint:
-        return []
-    return [f"arn:{partition_of(stack.region)}:s3:::{stack.artifacts.bucket}"]
-
-
-def _home(stack: Stack) -> Json:
-    """An event's account and region must be the stack's (S2); what comes over the bus from elsewhere is not."""
-    return {"account": [stack.account or {"Ref": "AWS::AccountId"}], "region": [stack.region]}
-
-
-def _arn(stack: Stack, service: str, rest: str) -> str | Json:
-    account = stack.account or "${AWS::AccountId}"
-    return sub(f"arn:{partition_of(stack.region)}:{service}:{stack.region}:{account}:{rest}")
-
-
-def wildcard(glob: str) -> str:
-    """EventBridge knows `*` alone: what is finer in a glob is decided by intake, which is then woken too often."""
-    return re.sub(r"\*+", "*", re.sub(r"\?|\[[^\]]*\]", "*", glob.replace("\\", "\\\\")))
+def _bus(names: Names, stacks: list[Stack]) -> Json:
+    """Who of another account may put events on our bus: the roles that packaging makes there for it (away.py). Within
+    our own account such a role's own right is enough."""
+    found: Json = {}
+    for account in sorted({stack.account for stack in stacks if stack.account is not None}):
+        own = f"{ARN}:iam::{account}"
+        roles = [sub(f"{own}:role/{forwarder(names, one.stack)}") for one in stacks if one.account == account]
+        found[logical("bus", account)] = {
+            "Type": "AWS::Events::EventBusPolicy",
+            "Properties": {
+                "StatementId": f"{names.prefix}-{account}",
+                "Statement": {
+                    "Effect": "Allow",
+                    # by the account and not by its roles: those are made after this, and trust what is here
+                    "Principal": {"AWS": sub(f"{own}:root")},
+                    "Action": "events:PutEvents",
+                    "Resource": sub(f"{ARN}:events:{HERE}:event-bus/default"),
+                    "Condition": {"ArnEquals": {"aws:PrincipalArn": roles}},
+                },
+            },
+        }
+    return found
 
 
 def rule_name(names: Names, what: str) -> str:
     return short(f"{names.prefix}-{what}", _RULE_NAME)
-
-
-def short(name: str, most: int) -> str:
-    """Cut, with the hash of the whole: two that begin alike stay two."""
-    from chalicelib.models.shape import content_hash
-
-    return name if len(name) <= most else f"{name[: most - 9]}-{content_hash(name)[:8]}"
 
 
 def _rule(names: Names, what: str, pattern: Json) -> Json:
@@ -135,6 +67,7 @@ def _rule(names: Names, what: str, pattern: Json) -> Json:
             "Description": f"What happens to {what} wakes Steward's intake",
             "EventPattern": pattern,
             "State": "ENABLED",
+            "Tags": tags(names),
             "Targets": [
                 {
                     "Id": "intake",

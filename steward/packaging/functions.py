@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from steward.packaging.keeping import tags
+from steward.packaging.keeping import tag_map, tags
 from steward.packaging.messages import queue_arn
 from steward.packaging.names import ARN, HERE, LOGICAL, Names, sub
 
@@ -44,7 +44,7 @@ def _properties(names: Names, which: str, *, copies: bool) -> Json:
     found: Json = {
         "FunctionName": names.function(which),
         "Environment": {"Variables": environment(names, copies=copies)},
-        "Tags": {tag["Key"]: tag["Value"] for tag in tags(names)},
+        "Tags": tag_map(names),
     }
     if which in RESERVED:
         reserved = {"Fn::If": ["ReservesConcurrency", RESERVED[which], {"Ref": "AWS::NoValue"}]}

@@ -6,21 +6,49 @@ with the software. docs/deploy.md says how to remove them by hand.
 
 from typing import Any
 
+from chalicelib.models.stack import Stack
 from chalicelib.store.dynamodb import TTL_ATTRIBUTE, table_definition
 from steward.packaging.names import Names, sub
 
 Json = dict[str, Any]
-_STAYS = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+_STAYS = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+"""Also not "Retain": what a creation that failed left behind would be in the way of the next one, by its name."""
+PROTECT = "ProtectTable"
 ARCHIVE_DAYS, EVIDENCE_DAYS = 400, 400
 """A year for backtests and audits, and a month to notice that it is over."""
 MANIFEST_KEY = "alias/mlflow-steward-manifests"
+"""In a stack's file: the stage's own key, whose alias has the stage in it. Any other name is a key that is there."""
+
+
+def manifest_alias(names: Names) -> str:
+    return f"alias/{names.prefix}-manifests"
+
+
+def with_manifest_key(stack: Stack, names: Names) -> Stack:
+    """As it is deployed."""
+    if stack.backup.mac_key != MANIFEST_KEY:
+        return stack
+    return stack.model_copy(update={"backup": stack.backup.model_copy(update={"mac_key": manifest_alias(names)})})
+
+
+def signs_here(stack: Stack, names: Names) -> bool:
+    return stack.backup.mac_key in {MANIFEST_KEY, manifest_alias(names)}
+
+
+def parameters() -> Json:
+    said = "No while the stack is first created: a protected table would be in the way of rolling back (make deploy)"
+    return {PROTECT: {"Type": "String", "AllowedValues": ["yes", "no"], "Default": "yes", "Description": said}}
+
+
+def conditions() -> Json:
+    return {"ProtectsTable": {"Fn::Equals": [{"Ref": PROTECT}, "yes"]}}
 
 
 def keeping(names: Names, *, manifest_key: bool) -> Json:
     found: Json = {"Table": _table(names)}
     for what, days in (("archive", ARCHIVE_DAYS), ("evidence", EVIDENCE_DAYS)):
         found |= _bucket(names, what, days)
-    return found | (_manifest_key() if manifest_key else {})
+    return found | (_manifest_key(names) if manifest_key else {})
 
 
 def _table(names: Names) -> Json:
@@ -33,7 +61,7 @@ def _table(names: Names) -> Json:
             "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
             "SSESpecification": {"SSEEnabled": True},
             "TimeToLiveSpecification": {"AttributeName": TTL_ATTRIBUTE, "Enabled": True},
-            "DeletionProtectionEnabled": True,
+            "DeletionProtectionEnabled": {"Fn::If": ["ProtectsTable", True, False]},
             "Tags": tags(names),
         },
     }
@@ -96,7 +124,7 @@ def tls_only(action: str, resource: Any) -> Json:  # noqa: ANN401 - text, an int
     }
 
 
-def _manifest_key() -> Json:
+def _manifest_key(names: Names) -> Json:
     """An HMAC key: whoever may sign manifests is said by its own policy and by the stacks' roles (S17)."""
     root = {
         "Sid": "AccountDecidesByIam",
@@ -113,15 +141,21 @@ def _manifest_key() -> Json:
             "KeySpec": "HMAC_256",
             "KeyUsage": "GENERATE_VERIFY_MAC",
             "KeyPolicy": {"Version": "2012-10-17", "Statement": [root]},
+            "Tags": tags(names),
         },
     }
     alias = {
         "Type": "AWS::KMS::Alias",
         **_STAYS,
-        "Properties": {"AliasName": MANIFEST_KEY, "TargetKeyId": {"Ref": "ManifestKey"}},
+        "Properties": {"AliasName": manifest_alias(names), "TargetKeyId": {"Ref": "ManifestKey"}},
     }
     return {"ManifestKey": key, "ManifestKeyAlias": alias}
 
 
 def tags(names: Names) -> list[Json]:
     return [{"Key": "application", "Value": "mlflow-steward"}, {"Key": "stage", "Value": names.stage}]
+
+
+def tag_map(names: Names) -> dict[str, str]:
+    """The same, as those kinds want it that take a map."""
+    return {tag["Key"]: tag["Value"] for tag in tags(names)}

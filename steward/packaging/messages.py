@@ -1,5 +1,6 @@
 """Queues for what could not be delivered, and the topic on which Steward's own alarms speak."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from steward.packaging.keeping import tags, tls_only
@@ -15,10 +16,11 @@ _KEPT_S = 14 * 86_400
 """As long as SQS can: two weeks to look at what was lost."""
 
 
-def messages(names: Names) -> Json:
+def messages(names: Names, topics: Sequence[str] = ()) -> Json:
+    """`topics`: those that the stacks list, whose undelivered messages end in `lost-events` too."""
     found: Json = {}
     for what in QUEUES:
-        found |= _queue(names, what)
+        found |= _queue(names, what, tuple(topics) if what == "lost-events" else ())
     return found | _topic(names)
 
 
@@ -30,7 +32,7 @@ def queue_arn(what: str) -> Json:
     return {"Fn::GetAtt": [queue_id(what), "Arn"]}
 
 
-def _queue(names: Names, what: str) -> Json:
+def _queue(names: Names, what: str, topics: tuple[str, ...]) -> Json:
     title = queue_id(what)
     arn = sub(f"{ARN}:sqs:{HERE}:{names.queue(what)}")
     # EventBridge delivers with no role of ours; that it is our account's rule is what counts.
@@ -42,6 +44,15 @@ def _queue(names: Names, what: str) -> Json:
         "Resource": arn,
         "Condition": {"ArnLike": {"aws:SourceArn": sub(f"{ARN}:events:{HERE}:rule/{names.prefix}-*")}},
     }
+    listed = {
+        "Sid": "TopicsThatStacksList",
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": sorted(topics)}},
+    }
+    statements = [rules, *([listed] if topics else []), tls_only("sqs:*", arn)]
     return {
         title: {
             "Type": "AWS::SQS::Queue",
@@ -56,7 +67,10 @@ def _queue(names: Names, what: str) -> Json:
             "Type": "AWS::SQS::QueuePolicy",
             "Properties": {
                 "Queues": [{"Ref": title}],
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": [rules, tls_only("sqs:*", arn)]},
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": statements,
+                },
             },
         },
     }

@@ -6,9 +6,11 @@ Names are texts for CloudFormation's Fn::Sub: `${AWS::Region}` and the like stan
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.models.shape import content_hash
+
 PREFIX = "mlflow-steward"
 FUNCTIONS = ("intake", "schedule", "api", "advance", "sweep")
-"""Those of every stage; `reach` is one a stack, see `reach_function`."""
+"""Those of every stage; `reach` is one a network, see `reach_function`."""
 LOGICAL = {
     "intake": "Intake",
     "schedule": "Schedule",
@@ -93,3 +95,13 @@ def logical(*words: str) -> str:
     """A logical id out of names: letters and digits alone."""
     parts = "-".join(words).replace("_", "-").replace(".", "-").split("-")
     return "".join(part[:1].upper() + part[1:] for part in parts if part)
+
+
+def forwarder(names: Names, stack: str) -> str:
+    """The role that sends a stack's events to Steward's bus, in the stack's own account."""
+    return short(f"{names.prefix}-{stack}-forward", 64)
+
+
+def short(name: str, most: int) -> str:
+    """Cut, with the hash of the whole: two that begin alike stay two."""
+    return name if len(name) <= most else f"{name[: most - 9]}-{content_hash(name)[:8]}"

@@ -17,17 +17,21 @@ from chalicelib.models.webhook import WebhookCredential
 from steward.cli.knowledge import read_knowledge
 from steward.packaging import workshop
 from steward.packaging.aws_models import aws_models
+from steward.packaging.away import away_templates
 from steward.packaging.bytecode_zip import make_over
-from steward.packaging.events import patterns
+from steward.packaging.deployed_stack import as_deployed
+from steward.packaging.event_patterns import patterns
+from steward.packaging.home import home_region, is_away
 from steward.packaging.names import Names
 from steward.packaging.refusals import refuse_what_cannot_work
-from steward.packaging.rights import role_templates, with_roles
 from steward.packaging.rights_functions import Deployed, function_policies
 from steward.packaging.template import finished, generated_resources
 from steward.packaging.vendored import certificates, compiled
 
 Json = dict[str, Any]
 TEMPLATE, ZIP = "sam.json", "deployment.zip"
+REGION = "region"
+"""A file with the region that this is made for, which `make deploy` deploys into."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,10 @@ def package(
     project: Path, stage: str, out: Path, stacks: Mapping[str, Stack], runbooks: Mapping[str, Runbook]
 ) -> Packaged:
     settings = workshop.stage_of(project, stage)
+    home = home_region(settings, stacks.values()) if stacks else ""
     rules = sum(1 for stack in stacks.values() for _ in patterns(stack))
-    refuse_what_cannot_work(stacks, runbooks, rules=rules)
-    names, ordered = Names(stage), [with_roles(stacks[name], stage) for name in sorted(stacks)]
+    refuse_what_cannot_work(stacks, runbooks, rules=rules, home=home)
+    names, ordered = Names(stage), [as_deployed(stacks[name], stage) for name in sorted(stacks)]
     given = _given(settings)
     copies = workshop.has_function(project, "copy_shard")
     policies = function_policies(names, Deployed(ordered, given.webhooks, given.fingerprint_secret, copies))
@@ -76,15 +81,16 @@ def package(
         shop.mkdir()
         workshop.set_up(project, shop, vendor, policies)
         merge = generated_resources(names, ordered, dict(runbooks), copies=copies)
-        template, archive = workshop.run_chalice(shop, stage, merge, ordered[0].region)
+        template, archive = workshop.run_chalice(shop, stage, merge, home)
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
         size = make_over(archive, out / ZIP, Path(folder))
     done = finished(template, names, ordered)
     (out / TEMPLATE).write_text(json.dumps(done, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-    for name, roles in role_templates(ordered, names, runbooks, copies=copies).items():
-        (out / f"roles-{name}.json").write_text(json.dumps(roles, indent=1, sort_keys=True) + "\n")
-    notes = tuple(_notes(project, ordered))
+    (out / REGION).write_text(home + "\n")
+    for name, there in away_templates(ordered, names, runbooks, copies=copies, home=home).items():
+        (out / f"away-{name}.json").write_text(json.dumps(there, indent=1, sort_keys=True) + "\n")
+    notes = tuple(_notes(project, ordered, home))
     return Packaged(stage, out, size, len(done["Resources"]), tuple(stack.stack for stack in ordered), notes)
 
 
@@ -102,14 +108,14 @@ def _given(settings: Json) -> _Given:
     return _Given(read, told.get("STEWARD_FINGERPRINT_SECRET") or None)
 
 
-def _notes(project: Path, stacks: list[Stack]) -> list[str]:
+def _notes(project: Path, stacks: list[Stack], home: str) -> list[str]:
     found = []
     if not certificates(project):
         found.append(
             "no certificates/rds-ca.pem: logins to databases are made with the system's certificates, which do not "
             "know Amazon's for RDS; docs/deploy.md says where to get them"
         )
-    away = [stack.stack for stack in stacks if stack.account or stack.region != stacks[0].region]
+    away = [f"away-{stack.stack}.json" for stack in stacks if is_away(stack, home)]
     if away:
-        found.append(f"in another account or region: {', '.join(away)}; its own bus must forward events to this one")
+        found.append(f"to be deployed in another account or region, after this: {', '.join(away)} (docs/deploy.md)")
     return found

@@ -1,4 +1,4 @@
-"""`reach`: one function per stack that has `network:`, in that stack's own subnets, without any AWS right.
+"""`reach`: one function for the stacks of the same subnets and security groups (`network:`), without any AWS right.
 
 Chalice makes one function of that name in no network; it is the mould and is taken out of the template.
 """
@@ -7,9 +7,9 @@ import copy
 from typing import Any
 
 from chalicelib.aws.lambda_invoke import reach_function
-from chalicelib.models.stack import Stack
+from chalicelib.models.stack import NetworkPart, Stack
 from steward.packaging.functions import log_group
-from steward.packaging.keeping import tags
+from steward.packaging.keeping import tag_map, tags
 from steward.packaging.names import ARN, HERE, Names, logical, sub
 
 Json = dict[str, Any]
@@ -34,30 +34,34 @@ def with_network(stacks: list[Stack]) -> list[Stack]:
 
 
 def cast(resources: Json, names: Names, stacks: list[Stack]) -> Json:
-    """The template's resources with `reach` once for each of these stacks, and its mould gone."""
+    """The template's resources with `reach` once for each of their networks, and its mould gone."""
     mould = resources[MOULD]
     left = {name: body for name, body in resources.items() if name not in {MOULD, MOULD_ROLE}}
-    for stack in with_network(stacks):
-        left |= _one(mould, names, stack)
+    for name, network in networks(names, stacks).items():
+        left |= _one(mould, names, name, network)
     return left
 
 
-def _one(mould: Json, names: Names, stack: Stack) -> Json:
-    assert stack.network is not None  # noqa: S101 - only such are cast
-    name, title = reach_function(names.stage, stack), logical("reach", stack.stack)
+def networks(names: Names, stacks: list[Stack]) -> dict[str, NetworkPart]:
+    """By the function's name, which is made of the place: stacks of one place share it."""
+    own = sorted(with_network(stacks), key=lambda stack: stack.stack)
+    return {reach_function(names.stage, stack): stack.network for stack in own if stack.network is not None}
+
+
+def _one(mould: Json, names: Names, name: str, network: NetworkPart) -> Json:
+    title = logical("reach", name.rpartition("-")[2])
     function = copy.deepcopy(mould)
     function["Properties"] |= {
         "FunctionName": name,
         "Role": {"Fn::GetAtt": [f"{title}Role", "Arn"]},
         "VpcConfig": {
-            "SubnetIds": list(stack.network.subnets),
-            "SecurityGroupIds": list(stack.network.security_groups),
+            "SubnetIds": sorted(network.subnets),
+            "SecurityGroupIds": sorted(network.security_groups),
         },
         "ReservedConcurrentExecutions": {"Fn::If": ["ReservesConcurrency", 2, {"Ref": "AWS::NoValue"}]},
-        "Tags": {tag["Key"]: tag["Value"] for tag in tags(names)},
+        "Tags": tag_map(names),
     }
     function["Properties"].pop("Environment", None)  # it reads no state and no environment
-    function["DependsOn"] = [f"{title}Role"]
     group = f"/aws/lambda/{name}"
     return {title: function, f"{title}Role": _role(names, group), f"{title}Logs": log_group(names, group)}
 

@@ -1,20 +1,23 @@
 """What cannot work is refused before anything is made: every mistake at once, each with what to write instead."""
 
-import re
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
-from chalicelib.aws.sessions import account_of
-from chalicelib.catalog.deployed import stack_parameter
 from chalicelib.catalog.load import is_timezone
 from chalicelib.catalog.schedules import schedule_problem
 from chalicelib.errors import InputError
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack
-from steward.packaging.stack_parameters import ADVANCED
+from chalicelib.net.addresses import why_forbidden
+from steward.packaging.home import is_away
+from steward.packaging.refused_arns import account_said, wrong_arns
+from steward.packaging.refused_names import names_taken_twice
+from steward.packaging.refused_sizes import too_long
 
-_ARN = re.compile(r"^arn:(aws|aws-cn|aws-us-gov):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|):.+$")
 _MANY = 300
 """Rules a bus takes; a stack has about ten."""
+_LOCAL_NAMES = ("localhost", "metadata", "metadata.google.internal", "instance-data")
+"""Names of this machine and of its metadata; where an ordinary name leads is looked at when it is used (S25)."""
 
 
 class CannotBePackaged(InputError):
@@ -23,8 +26,17 @@ class CannotBePackaged(InputError):
         super().__init__("cannot be packaged:\n" + "\n".join(problems))
 
 
-def refuse_what_cannot_work(stacks: Mapping[str, Stack], runbooks: Mapping[str, Runbook], *, rules: int) -> None:
-    problems = [problem for stack in stacks.values() for problem in _of_stack(stack)]
+def refuse_what_cannot_work(
+    stacks: Mapping[str, Stack], runbooks: Mapping[str, Runbook], *, rules: int, home: str
+) -> None:
+    """`home`: Steward's own region."""
+    problems = [
+        f"stacks/{stack.stack}.yml: {problem}"
+        for stack in stacks.values()
+        for problem in _of_stack(stack, runbooks, home)
+    ]
+    problems += _of_our_account(stacks, home)
+    problems += names_taken_twice(stacks, runbooks)
     problems += [problem for runbook in runbooks.values() for problem in _of_runbook(runbook)]
     if not stacks:
         problems.append("there is no stack file: write stacks/NAME.yml, or let `steward stacks discover` write it")
@@ -34,46 +46,65 @@ def refuse_what_cannot_work(stacks: Mapping[str, Stack], runbooks: Mapping[str, 
         raise CannotBePackaged(problems)
 
 
-def _of_stack(stack: Stack) -> Iterator[str]:
-    for place, arn, service in _arns(stack):
-        if why := _wrong(arn, service, stack):
-            yield f"stacks/{stack.stack}.yml: {place}: {arn}: {why}"
+def _of_stack(stack: Stack, runbooks: Mapping[str, Runbook], home: str) -> Iterator[str]:
+    yield from wrong_arns(stack, home)
+    yield from _of_addresses(stack)
+    yield from _of_network(stack, home)
     if stack.backup.artifacts_schedule and (found := schedule_problem(stack.backup.artifacts_schedule)):
-        yield f"stacks/{stack.stack}.yml: backup.artifactsSchedule: {found[0]}; write {found[1]}"
-    size = len(stack_parameter(stack).encode())
-    if size > ADVANCED:
-        yield f"stacks/{stack.stack}.yml: {size} bytes, and an SSM parameter takes {ADVANCED}: say less in it"
+        yield f"backup.artifactsSchedule: {found[0]}; write {found[1]}"
+    yield from too_long(stack, runbooks)
 
 
-def _arns(stack: Stack) -> Iterator[tuple[str, str, str]]:
-    named = [
-        ("role", stack.role, "iam"),
-        ("ecs.taskRole", stack.ecs.task_role, "iam"),
-        ("ecs.executionRole", stack.ecs.execution_role, "iam"),
-        (
-            "loadBalancer.targetGroup",
-            stack.load_balancer.target_group if stack.load_balancer else None,
-            "elasticloadbalancing",
-        ),
-        ("database.secret", stack.database.secret if stack.database else None, "secretsmanager"),
-        ("mlflow.adminSecret", stack.mlflow.admin_secret, "secretsmanager"),
-        ("network.function", stack.network.function if stack.network else None, "lambda"),
-        *((f"topics[{at}]", topic, "sns") for at, topic in enumerate(stack.topics)),
-    ]
-    yield from ((place, arn, service) for place, arn, service in named if arn and arn.startswith("arn:"))
+def _of_addresses(stack: Stack) -> Iterator[str]:
+    """S25, as far as it can be said without asking anybody."""
+    addresses = {
+        "url": stack.url,
+        "artifacts.endpoint": stack.artifacts.endpoint if stack.artifacts else None,
+        "ldap.url": stack.ldap.url if stack.ldap else None,
+        **{f"urlHosts[{at}]": f"//{host}" for at, host in enumerate(stack.url_hosts)},
+    }
+    for place, address in addresses.items():
+        if address and (why := _why_never(address)):
+            yield f"{place}: {address.removeprefix('//')}: {why} (S25); name the stack's load balancer"
 
 
-def _wrong(arn: str, service: str, stack: Stack) -> str | None:
-    match = _ARN.match(arn)
-    if match is None:
-        return "is no ARN; one is arn:aws:SERVICE:REGION:ACCOUNT:NAME"
-    if match[2] != service:
-        return f"is of {match[2]}, and this is one of {service}"
-    if service not in {"iam", "sns"} and match[3] != stack.region:
-        return f"is of region {match[3] or 'none'}, the stack's is {stack.region}"
-    if stack.account and service != "sns" and account_of(arn) != stack.account:
-        return f"is of account {account_of(arn)}, the stack's is {stack.account}"
-    return None
+def _why_never(address: str) -> str | None:
+    try:
+        host = urlsplit(address).hostname
+    except ValueError as error:
+        return f"is no address: {error}"
+    if not host:
+        return "is no address: it names no host"
+    name = host.rstrip(".").lower()
+    if name in _LOCAL_NAMES or name.endswith(".localhost"):
+        return "is a name of the machine itself or of its metadata"
+    why = why_forbidden(name)
+    return None if why == "is not an IP address" else why
+
+
+def _of_network(stack: Stack, home: str) -> Iterator[str]:
+    """CloudFormation makes functions only in its own account and region."""
+    network = stack.network
+    if network is None or not is_away(stack, home):
+        return
+    if network.function is None or not network.function.startswith("arn:"):
+        yield (
+            "network: `reach` is made only where Steward stands, and this stack is in another account or region: "
+            "deploy the function there (app.reach of the same zip) and give its ARN as network.function, or leave "
+            "network out"
+        )
+
+
+def _of_our_account(stacks: Mapping[str, Stack], home: str) -> Iterator[str]:
+    """Stacks without `account` are in Steward's own: all of them in the same one."""
+    said: dict[str, str] = {}
+    for stack in stacks.values():
+        if stack.account is None:
+            for account in account_said(stack, home):
+                said.setdefault(account, stack.stack)
+    if len(set(said.values())) > 1:
+        told = ", ".join(f"{name} is in {account}" for account, name in said.items())
+        yield f"stacks without `account` are in Steward's own, and {told}: say the `account` of those elsewhere"
 
 
 def _of_runbook(runbook: Runbook) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The two roles of each stack (S21, S23), as CloudFormation: the same template here and in another account.
+"""The two roles of each stack (S21, S23), as CloudFormation: the same here and in another account (away.py).
 
 The trust names Steward's exact roles, asks for the stack's external id, and for a source identity, which is the
 run's id. Pure: stacks, runbooks and the index of steps in, templates out.
@@ -16,6 +16,7 @@ from chalicelib.models.runbook import Runbook
 from chalicelib.models.shape import content_hash
 from chalicelib.models.stack import Stack
 from chalicelib.wiring import pinned, step_index
+from steward.packaging.keeping import tags
 from steward.packaging.names import PREFIX, Names, logical, sub
 from steward.packaging.rights_grants import HANDS_OFF, Grant, grants_of, statements, used_steps
 
@@ -120,7 +121,7 @@ def role_resources(
                 "Description": f"What MLflow Steward ({names.stage}) may do on {stack.stack}: {which.value}",
                 "AssumeRolePolicyDocument": trust(principals, stack.external_id),
                 "Policies": [{"PolicyName": "steward", "PolicyDocument": filled(policies[which])}],
-                "Tags": [{"Key": "steward:stage", "Value": names.stage}],
+                "Tags": [*tags(names), {"Key": "steward:stage", "Value": names.stage}],
             },
         }
     return found
@@ -147,30 +148,6 @@ def roles_here(stacks: Sequence[Stack], names: Names, runbooks: Mapping[str, Run
             found |= role_resources(stack, names, runbooks, copies=copies)
     after = ["AdvanceRole", "CopyShardRole"] if copies else ["AdvanceRole"]  # IAM trusts nobody who is not there yet
     return {title: {**role, "DependsOn": after} for title, role in found.items()}
-
-
-def role_templates(
-    stacks: Sequence[Stack], names: Names, runbooks: Mapping[str, Runbook], *, copies: bool
-) -> dict[str, Json]:
-    """A template for each stack of another account."""
-    return {
-        stack.stack: stack_roles(stack, names, runbooks, copies=copies) for stack in stacks if stack.account is not None
-    }
-
-
-def stack_roles(stack: Stack, names: Names, runbooks: Mapping[str, Runbook], *, copies: bool = False) -> Json:
-    """A whole template, to be deployed in the stack's account after Steward's own: IAM trusts no role that is not
-    there yet. It says whose account and region Steward stands in."""
-    there = {"steward_account": "${StewardAccount}", "steward_region": "${StewardRegion}"}
-    return {
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"Roles of MLflow Steward ({names.stage}) for the stack {stack.stack}",
-        "Parameters": {
-            "StewardAccount": {"Type": "String", "AllowedPattern": r"^\d{12}$", "Description": "Steward's account"},
-            "StewardRegion": {"Type": "String", "AllowedPattern": r"^[a-z]{2}(-[a-z]+)+-\d$"},
-        },
-        "Resources": role_resources(stack, names, runbooks, copies=copies, **there),
-    }
 
 
 def filled(policy: Any) -> Any:  # noqa: ANN401 - JSON

@@ -6,10 +6,10 @@ from typing import Any
 
 from chalicelib.models.runbook import Runbook, ScheduleTrigger
 from chalicelib.models.stack import Stack
-from steward.packaging.events import short
+from steward.packaging.keeping import tags
 from steward.packaging.machines import service_role
 from steward.packaging.messages import queue_arn
-from steward.packaging.names import Names, logical
+from steward.packaging.names import Names, logical, short
 
 Json = dict[str, Any]
 _NAME = 64
@@ -20,7 +20,10 @@ ARTIFACTS_RUNBOOK = "backup-artifacts"
 
 def schedules(names: Names, stacks: list[Stack], runbooks: dict[str, Runbook]) -> Json:
     found: Json = {
-        "ScheduleGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": names.prefix}},
+        "ScheduleGroup": {
+            "Type": "AWS::Scheduler::ScheduleGroup",
+            "Properties": {"Name": names.prefix, "Tags": tags(names)},
+        },
         "SchedulerRole": _role(names),
         "SweepSchedule": _schedule("sweep", "Sweep", "rate(1 minute)", {"steward": "sweep"}, oldest_s=60),
     }
@@ -52,11 +55,12 @@ def fits(runbook: Runbook, stack: Stack) -> bool:
 
 def _has(stack: Stack, step: str) -> bool:
     backup = stack.artifacts is not None and stack.artifacts.backup_bucket is not None
+    on_rds = stack.database is not None and stack.database.is_on_rds
     match step:
         case "rds.copy_snapshot":
-            return stack.database is not None and stack.backup.offsite is not None
+            return on_rds and stack.backup.offsite is not None
         case "rds.create_snapshot" | "rds.prune_snapshots" | "rds.restore_snapshot":
-            return stack.database is not None
+            return on_rds
         case "s3.backup_prefix" | "s3.expire_copies" | "s3.restore":
             return backup
         case "mlflow.delete_runs" | "s3.quarantine_artifacts" | "ecs.run_one_off_task":

@@ -4,6 +4,7 @@ from typing import Any
 
 from chalicelib.catalog.deployed import stack_parameter
 from chalicelib.models.stack import Stack
+from steward.packaging.keeping import tag_map
 from steward.packaging.names import Names, logical
 
 Json = dict[str, Any]
@@ -25,5 +26,6 @@ def _parameter(names: Names, stack: Stack) -> Json:
             "Tier": "Standard" if len(text.encode()) <= STANDARD else "Advanced",
             "Value": text,
             "Description": f"The stack {stack.stack}, as it was packaged; change its file, not this",
+            "Tags": tag_map(names),
         },
     }

@@ -7,7 +7,7 @@ from chalicelib.models.stack import Stack
 from steward.packaging import functions, reach_functions
 from steward.packaging.door import door
 from steward.packaging.events import event_rules
-from steward.packaging.keeping import MANIFEST_KEY, keeping
+from steward.packaging.keeping import conditions, keeping, parameters, signs_here, tags
 from steward.packaging.machines import machines
 from steward.packaging.messages import messages
 from steward.packaging.names import Names, sub
@@ -22,10 +22,10 @@ SAID = "MLflow Steward, stage {stage}: looks after MLflow deployments, acts with
 
 def generated_resources(names: Names, stacks: list[Stack], runbooks: dict[str, Runbook], *, copies: bool) -> Json:
     """For `chalice package --merge-template`: dicts are merged, lists replaced."""
-    signs = any(stack.backup.mac_key == MANIFEST_KEY for stack in stacks)
+    signs = any(signs_here(stack, names) for stack in stacks)
     resources: Json = {
         **keeping(names, manifest_key=signs),
-        **messages(names),
+        **messages(names, sorted({topic for stack in stacks for topic in stack.topics})),
         **machines(names, copies=copies),
         **functions.functions(names, copies=copies),
         **event_rules(names, stacks),
@@ -38,8 +38,8 @@ def generated_resources(names: Names, stacks: list[Stack], runbooks: dict[str, R
     }
     return {
         "Description": SAID.format(stage=names.stage),
-        "Parameters": functions.parameters(),
-        "Conditions": functions.conditions(),
+        "Parameters": {**functions.parameters(), **parameters()},
+        "Conditions": {**functions.conditions(), **conditions()},
         "Resources": resources,
         "Outputs": outputs(),
     }
@@ -63,7 +63,7 @@ def finished(template: Json, names: Names, stacks: list[Stack]) -> Json:
     """Roles get names that other accounts can trust, `reach` is made once a stack, and outputs of moulds go."""
     resources = reach_functions.cast(template["Resources"], names, stacks)
     for title, which in _roles(resources, names).items():
-        resources[title]["Properties"]["RoleName"] = sub(names.role(which))
+        resources[title]["Properties"] |= {"RoleName": sub(names.role(which)), "Tags": tags(names)}
     left = {name: said for name, said in template["Outputs"].items() if not name.startswith("Reach")}
     return {**template, "Resources": resources, "Outputs": left}
 

@@ -22,6 +22,8 @@ from steward.sandbox.faults import FAULTS
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "deploy.md"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+MAKEFILE = (ROOT / "Makefile").read_text()
+DEPLOY = re.search(r"^DEPLOY = .*?[^\\]$", MAKEFILE, re.MULTILINE | re.DOTALL)[0]
 NAMES = Names("dev")
 _INLINE = re.compile(r"`([^`\n]+)`")
 _FENCED = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -31,6 +33,7 @@ NEEDS = {
     "AWS::CloudWatch::Alarm": "cloudwatch:PutMetricAlarm",
     "AWS::CloudWatch::Dashboard": "cloudwatch:PutDashboard",
     "AWS::DynamoDB::Table": "dynamodb:CreateTable",
+    "AWS::Events::EventBusPolicy": "events:PutPermission",
     "AWS::Events::Rule": "events:PutRule",
     "AWS::IAM::Role": "iam:CreateRole",
     "AWS::KMS::Alias": "kms:CreateAlias",
@@ -133,10 +136,39 @@ def test_the_deployer_s_policy_is_the_one_in_the_guide_and_small_enough_for_iam(
 
 
 def test_the_deployer_may_make_every_kind_of_resource_that_packaging_makes():
-    made = generated_resources(NAMES, [place.stack()], read_runbooks(), copies=True)["Resources"]
+    foreign = place.stack().model_copy(update={"stack": "foreign", "account": "210987654321"})
+    made = generated_resources(NAMES, [place.stack(), foreign], read_runbooks(), copies=True)["Resources"]
     kinds = {resource["Type"] for resource in made.values() if "Type" in resource}
     assert kinds <= set(NEEDS)
     assert set(NEEDS.values()) <= set(deployer_actions("dev"))
+
+
+def test_every_kind_that_can_have_tags_has_them_so_that_removing_finds_it():
+    made = generated_resources(NAMES, [place.stack()], read_runbooks(), copies=True)["Resources"]
+    bare = {body["Type"] for body in made.values() if "Type" in body and "Tags" not in body["Properties"]}
+    assert bare == {
+        "AWS::CloudWatch::Dashboard",
+        "AWS::KMS::Alias",
+        "AWS::Lambda::Permission",
+        "AWS::S3::BucketPolicy",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SQS::QueuePolicy",
+        "AWS::Scheduler::Schedule",
+    }  # parts of something that has; CloudFormation takes none for them
+
+
+def test_a_stage_is_deployed_into_the_region_that_it_was_packaged_for():
+    recipe = re.search(r"^deploy: package.*?(?=^\S)", MAKEFILE, re.MULTILINE | re.DOTALL)[0]
+    calls = [line for line in (recipe + DEPLOY).replace("\\\n", " ").splitlines() if "aws cloudformation" in line]
+    assert len(calls) == 3
+    assert all("--region $$(cat $(OUT)/region)" in line for line in calls)
+    assert "--tags application=mlflow-steward stage=$(STAGE)" in DEPLOY
+
+
+def test_a_table_is_protected_only_when_its_creation_can_no_longer_be_rolled_back():
+    """Where there is no stack yet, a first deployment leaves the table unprotected; the one after it protects it."""
+    first, second = re.findall(r"\$\(DEPLOY\) (ProtectTable=\w+)", MAKEFILE)
+    assert (first, second) == ("ProtectTable=no", "ProtectTable=yes")
 
 
 def test_only_what_has_no_resource_is_allowed_on_everything():

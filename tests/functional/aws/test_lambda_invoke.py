@@ -88,23 +88,21 @@ def test_it_is_tried_once_and_waited_for_longer_than_anything_that_may_be_asked(
     assert made[0].read_timeout > 15
 
 
-@pytest.mark.parametrize(
-    ("over", "name"),
-    [
-        ({}, "mlflow-steward-prod-reach-churn"),
-        ({"network": NETWORK}, "mlflow-steward-prod-reach-churn"),
-        ({"network": {**NETWORK, "function": "shared-reach"}}, "shared-reach"),
-    ],
-)
-def test_each_stack_has_its_own_function_unless_it_names_one(over, name):
-    assert reach_function("prod", Stack.model_validate(STACK | over)) == name
+def of(network, **over):
+    return reach_function("prod", Stack.model_validate({**STACK, "network": network, **over}))
 
 
-def test_names_that_are_too_long_stay_apart():
-    long = [Stack.model_validate({**STACK, "stack": "a" * 60 + end, "network": NETWORK}) for end in "xy"]
-    first, second = (reach_function("a-long-stage", stack) for stack in long)
-    assert first != second
-    assert {len(first), len(second)} == {64}
+def test_stacks_of_the_same_subnets_and_groups_share_a_function_and_others_do_not():
+    two = {**NETWORK, "subnets": ["subnet-0a1b2c3d", "subnet-0123456789abcdef0"]}
+    assert of(NETWORK) == of(NETWORK, stack="a" * 64)
+    assert of(two) == of({**two, "subnets": two["subnets"][::-1]})
+    names = {of(NETWORK), of(two), of({**NETWORK, "securityGroups": ["sg-0a1b2c3d"]})}
+    assert len(names) == 3
+    assert all(name.startswith("mlflow-steward-prod-reach-") and len(name) <= 64 for name in names)
+
+
+def test_a_stack_may_name_a_function_that_is_there_already():
+    assert of({**NETWORK, "function": "shared-reach"}) == "shared-reach"
 
 
 @pytest.mark.parametrize(

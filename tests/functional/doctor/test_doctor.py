@@ -22,10 +22,10 @@ from steward.doctor.account_side import permissions
 from steward.doctor.examine import examine_account
 from steward.doctor.finding import State
 from steward.doctor.stage_side import examine_stage, stage_name
+from steward.packaging.deployed_stack import as_deployed
 from steward.packaging.deployer import deployer_actions
 from steward.packaging.events import event_rules
 from steward.packaging.names import FUNCTIONS, Names
-from steward.packaging.rights import with_roles
 from steward.packaging.schedules import schedules
 from steward.sandbox import place
 
@@ -111,7 +111,7 @@ def states(found):
 
 def test_a_whole_stage_is_well_and_each_thing_that_is_taken_away_is_missed(session, runbooks):
     stack = place.stack()
-    deploy(session, with_roles(stack, STAGE), runbooks)
+    deploy(session, as_deployed(stack, STAGE), runbooks)
     assert states(stage_findings(session, stack, runbooks)) == {}
     name, told = stage_name(Installation(session, REGION), None)
     assert (name, [one.state for one in told]) == (STAGE, [State.OK])
@@ -130,7 +130,7 @@ def test_a_whole_stage_is_well_and_each_thing_that_is_taken_away_is_missed(sessi
 
 def test_a_parameter_that_is_not_what_its_file_says_is_told_by_name_s22(session, runbooks):
     stack = place.stack()
-    deploy(session, with_roles(stack, STAGE), runbooks)
+    deploy(session, as_deployed(stack, STAGE), runbooks)
     changed = stack.model_copy(update={"owners": ("others",)})
     found = states(stage_findings(session, changed, runbooks))
     assert found == {("parameters", stack.stack): State.WRONG}
@@ -138,7 +138,7 @@ def test_a_parameter_that_is_not_what_its_file_says_is_told_by_name_s22(session,
 
 def test_the_store_s_schema_is_read_older_is_noted_newer_is_wrong(session, runbooks):
     stack = place.stack()
-    deploy(session, with_roles(stack, STAGE), runbooks)
+    deploy(session, as_deployed(stack, STAGE), runbooks)
     table = DynamoTable(NAMES.table, lambda: session.client("dynamodb"))
     for version, state in ((VERSION - 1, State.NOTE), (VERSION + 1, State.WRONG)):
         item = table.get(KEY)

@@ -7,6 +7,7 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
+from chalicelib.aws.lambda_invoke import reach_function
 from chalicelib.errors import AwsDenied
 from chalicelib.models.stack import Stack
 from chalicelib.net.database_login import DatabaseRequest
@@ -14,14 +15,9 @@ from chalicelib.net.login_problem import Problem
 from chalicelib.net.reach import ReachDatabases
 from chalicelib.net.reach_words import AskDatabase, sealed
 
-STACK = Stack.model_validate(
-    {
-        "stack": "churn",
-        "region": "eu-west-2",
-        "ecs": {"cluster": "c", "service": "s"},
-        "network": {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]},
-    }
-)
+NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}
+DOCUMENT = {"stack": "churn", "region": "eu-west-2", "ecs": {"cluster": "c", "service": "s"}, "network": NETWORK}
+STACK = Stack.model_validate(DOCUMENT)
 LOGIN = DatabaseRequest("postgres", "127.0.0.1", 5432, "mlflow", "u", "canary-6204")
 
 
@@ -70,7 +66,16 @@ def test_advance_asks_the_stack_s_own_function_with_steward_s_own_rights():
     carry = wiring._carry_into(own, "prod")(STACK)
     assert own.asked == []
     assert ReachDatabases(carry).look(LOGIN).problem is Problem.OUT_OF_REACH
-    assert own.asked == [("mlflow-steward-prod-reach-churn", 6 * 1024 * 1024)]
+    assert own.asked == [(reach_function("prod", STACK), 6 * 1024 * 1024)]
+
+
+def test_a_function_of_another_region_is_asked_there():
+    away, own = Own(), Own()
+    own.in_region = {"us-east-1": away}.__getitem__
+    arn = "arn:aws:lambda:us-east-1:210987654321:function:shared-reach"
+    elsewhere = Stack.model_validate({**DOCUMENT, "network": {**NETWORK, "function": arn}})
+    ReachDatabases(wiring._carry_into(own, "prod")(elsewhere)).look(LOGIN)
+    assert (own.asked, away.asked) == ([], [(arn, 6 * 1024 * 1024)])
 
 
 def test_the_fingerprint_key_is_read_once_and_only_when_asked():

@@ -5,17 +5,19 @@ import re
 
 import pytest
 
+from chalicelib.aws.lambda_invoke import reach_function
 from chalicelib.catalog.load import load_runbook, load_stack
-from chalicelib.models.stack import Stack
+from chalicelib.models.stack import NetworkPart, Stack
 from chalicelib.observability import NAMESPACE
 from chalicelib.store.dynamodb import table_definition
+from steward.packaging.deployed_stack import as_deployed
 from steward.packaging.door import STATUSES, gateway_responses
-from steward.packaging.events import patterns, wildcard
+from steward.packaging.event_patterns import patterns, wildcard
 from steward.packaging.names import Names
 from steward.packaging.reach_functions import cast
-from steward.packaging.refusals import CannotBePackaged, refuse_what_cannot_work
 from steward.packaging.schedules import planned
 from steward.packaging.template import generated_resources
+from steward.sandbox import place
 
 NAMES = Names("dev")
 STACK = """
@@ -84,8 +86,34 @@ def test_rules_name_the_stack_s_own_resources_so_that_a_foreign_task_wakes_nobod
     assert found["service"]["resources"] == ["arn:aws:ecs:eu-west-2:123456789012:service/c/s"]
     assert found["database"]["resources"] == ["arn:aws:rds:eu-west-2:123456789012:db:db-one"]
     assert found["alarms"]["detail"]["alarmName"] == [{"wildcard": "one-*"}]
+    assert found["alarms-servicename"]["detail"]["configuration"]["metrics"]["metricStat"]["metric"]["dimensions"] == {
+        "ServiceName": ["s"],
+        "ClusterName": ["c"],  # a service of the same name in another cluster is another
+    }
     for pattern in found.values():
         assert (pattern["account"], pattern["region"]) == (["123456789012"], ["eu-west-2"])
+
+
+def test_a_database_that_is_not_on_rds_makes_no_rule_that_names_nothing():
+    elsewhere = Stack.model_validate({**json.loads(stack().model_dump_json(exclude_unset=True)), "database": {}})
+    found = dict(patterns(elsewhere))
+    assert not {"database", "snapshots"} & set(found)
+    assert "None" not in json.dumps(found)
+
+
+def test_a_restore_of_aws_backup_is_heard_of_by_what_it_made():
+    about = dict(patterns(stack()))["backup"]["detail"]["$or"]
+    arns = ["arn:aws:rds:eu-west-2:123456789012:db:db-one", "arn:aws:s3:::artifacts-one"]
+    assert about == [{field: arns} for field in ("resourceArn", "createdResourceArn", "sourceResourceArn")]
+
+
+def test_what_aws_health_says_of_a_region_is_heard_once_however_many_stacks_are_there_s7():
+    two = [stack(), stack(stack="two"), stack(stack="three", region="eu-west-1")]
+    rules = of_type(generated_resources(NAMES, two, {}, copies=True)["Resources"], "AWS::Events::Rule")
+    found = [each["EventPattern"] for each in rules if each["EventPattern"]["source"] == ["aws.health"]]
+    assert sorted(each["region"][0] for each in found) == ["eu-west-1", "eu-west-2"]
+    assert {"ECS", "RDS", "S3", "ELASTICLOADBALANCING", "SECRETSMANAGER"} <= set(found[0]["detail"]["service"])
+    assert "accountNotification" not in found[0]["detail"]["eventTypeCategory"]
 
 
 @pytest.mark.parametrize(("glob", "said"), [("a-*", "a-*"), ("a-?b", "a-*b"), ("a-[xy]*", "a-*")])
@@ -152,6 +180,46 @@ def test_a_message_is_believed_only_from_topics_that_a_stack_lists(resources):
     assert subscription["TopicArn"] == permission["SourceArn"] == stack().topics[0]
 
 
+def test_a_message_that_a_topic_cannot_deliver_may_be_put_into_the_dead_letter_queue(resources):
+    """SNS writes there itself, in its own name and for the topic: the permission of EventBridge is none for it."""
+    by_queue = {
+        each["Queues"][0]["Ref"]: {one["Sid"]: one for one in each["PolicyDocument"]["Statement"]}
+        for each in of_type(resources, "AWS::SQS::QueuePolicy")
+    }
+    listed = by_queue["LostEvents"]["TopicsThatStacksList"]
+    assert listed["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert listed["Condition"] == {"ArnEquals": {"aws:SourceArn": list(stack().topics)}}
+    assert "TopicsThatStacksList" not in {*by_queue["LostSchedules"], *by_queue["LostSweeps"]}
+    unheard = generated_resources(NAMES, [stack(topics=())], runbooks(), copies=True)["Resources"]
+    assert "TopicsThatStacksList" not in json.dumps(unheard["LostEventsPolicy"])
+
+
+def test_dev_and_prod_can_stand_in_one_account_and_region():
+    """Everything that has a name has the stage in it, the alias of the key for manifests too."""
+    here = place.stack()
+    named = {}
+    for stage in ("dev", "prod"):
+        made = generated_resources(Names(stage), [as_deployed(here, stage)], runbooks(), copies=True)["Resources"]
+        for title, body in made.items():
+            for field, value in body.get("Properties", {}).items():
+                if re.fullmatch(r"(?!Metric)\w*Name|Name", field) and isinstance(value, str):
+                    named.setdefault(stage, set()).add((body.get("Type", title), value))
+    assert ("AWS::KMS::Alias", "alias/mlflow-steward-dev-manifests") in named["dev"]
+    shared = {(kind, name) for kind, name in named["dev"] & named["prod"] if kind != "AWS::Scheduler::Schedule"}
+    assert shared == set()  # schedules are named within their group
+
+
+def test_what_is_kept_is_not_kept_after_a_creation_that_failed(resources):
+    """Else the first failed deployment is in the way of the second, by the names of what it left behind."""
+    kept = {name: body for name, body in resources.items() if "DeletionPolicy" in body}
+    assert {"Table", "ArchiveBucket", "EvidenceBucket"} <= set(kept)
+    assert {(one["DeletionPolicy"], one["UpdateReplacePolicy"]) for one in kept.values()} == {
+        ("RetainExceptOnCreate", "Retain")
+    }
+    (table,) = of_type(resources, "AWS::DynamoDB::Table")
+    assert table["DeletionProtectionEnabled"] == {"Fn::If": ["ProtectsTable", True, False]}
+
+
 def test_what_api_gateway_says_by_itself_is_a_problem_whose_status_is_its_own():
     for kind, said in gateway_responses().items():
         body = said["responseTemplates"]["application/json"]
@@ -163,40 +231,24 @@ def test_what_api_gateway_says_by_itself_is_a_problem_whose_status_is_its_own():
     assert STATUSES["MISSING_AUTHENTICATION_TOKEN"] == 401
 
 
-def test_reach_is_made_once_for_each_stack_with_a_network_and_never_without_one():
-    network = {"subnets": ("subnet-0123456789abcdef0",), "security_groups": ("sg-0123456789abcdef0",)}
+def test_reach_is_made_once_for_each_network_and_never_without_one():
+    network = NetworkPart(subnets=("subnet-0123456789abcdef0",), security_groups=("sg-0123456789abcdef0",))
     mould = {"Reach": {"Type": "AWS::Serverless::Function", "Properties": {"Handler": "app.reach"}}}
     assert cast(mould, NAMES, [stack()]) == {}
-    inside = Stack.model_validate({**stack().model_dump(), "network": network, "limits": {}, "backup": {}})
-    made = cast(mould, NAMES, [inside])
-    assert made["ReachOne"]["Properties"]["FunctionName"] == "mlflow-steward-dev-reach-one"
-    assert made["ReachOne"]["Properties"]["VpcConfig"]["SubnetIds"] == ["subnet-0123456789abcdef0"]
+    inside, beside = stack(network=network), stack(stack="two", network=network)
+    other = stack(stack="three", network=network.model_copy(update={"subnets": ("subnet-0123456789abcdef1",)}))
+    made = cast(mould, NAMES, [inside, beside, other])
+    functions = {name: body for name, body in made.items() if body["Type"] == "AWS::Serverless::Function"}
+    assert {each["Properties"]["FunctionName"] for each in functions.values()} == {
+        reach_function("dev", inside),
+        reach_function("dev", other),
+    }
+    title, body = next(iter(functions.items()))
+    assert body["Properties"]["VpcConfig"]["SubnetIds"] == ["subnet-0123456789abcdef0"]
     actions = {
         action
-        for statement in made["ReachOneRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        for statement in made[f"{title}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
         for action in statement["Action"]
     }
     assert all(re.match(r"(logs|ec2):", action) for action in actions)
-
-
-@pytest.mark.parametrize(
-    ("more", "why"),
-    [
-        ({"topics": ("arn:aws:sqs:eu-west-2:123456789012:alerts",)}, r"topics\[0\].*is of sqs"),
-        ({"role": "arn:aws:iam::999999999999:role/steward"}, "is of account 999999999999"),
-        ({"role": "arn:aws:iam::12:role/steward"}, "is no ARN"),
-    ],
-)
-def test_a_stack_with_a_wrong_arn_is_refused_with_file_and_field(more, why):
-    with pytest.raises(CannotBePackaged, match=why) as refused:
-        refuse_what_cannot_work({"one": stack(**more)}, {}, rules=1)
-    assert "stacks/one.yml" in str(refused.value)
-
-
-def test_every_mistake_is_told_at_once_and_a_bad_schedule_is_one():
-    bad = load_runbook(RUNBOOK.replace("cron(0 2 * * ? *)", "cron(0 2 * * *)"), "nightly.yml")
-    with pytest.raises(CannotBePackaged) as refused:
-        refuse_what_cannot_work({}, {"nightly": bad}, rules=0)
-    assert len(refused.value.problems) == 2
-    assert "runbooks/nightly.yml" in str(refused.value)

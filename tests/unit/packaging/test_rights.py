@@ -5,16 +5,17 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from chalicelib.aws.lambda_invoke import reach_function
 from chalicelib.models.rights import REVERSIBLE, StackRole, only_reads
 from chalicelib.models.stack import Stack
 from chalicelib.wiring import step_index
 from steward.cli.folders import read_runbooks
+from steward.packaging.away import away_template
 from steward.packaging.names import Names
 from steward.packaging.rights import (
     RoleTooLarge,
     role_name,
     role_policies,
-    role_templates,
     roles_here,
     stack_grants,
     with_roles,
@@ -29,6 +30,12 @@ NAMES = Names("dev")
 
 def stack(**over):
     return with_roles(Stack.model_validate(place.STACK_DOCUMENT | over), "dev")
+
+
+def roles_there(of):
+    """Of a stack in another account, without the role that forwards its events."""
+    resources = away_template(of, NAMES, read_runbooks())["Resources"]
+    return [body for name, body in resources.items() if name != "Forwarder" and body["Type"] == "AWS::IAM::Role"]
 
 
 def actions(policy):
@@ -120,8 +127,7 @@ def test_a_key_is_named_by_its_arn_since_an_alias_is_no_resource_of_a_right_s21(
 
 def test_s23_the_trust_names_steward_s_exact_role_and_the_stack_s_external_id():
     away = stack(account="210987654321", stack="away")
-    template = role_templates([away], NAMES, read_runbooks(), copies=False)["away"]
-    for role in template["Resources"].values():
+    for role in roles_there(away):
         assume, source = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         arn = "arn:${AWS::Partition}:iam::${StewardAccount}:role/mlflow-steward-dev-advance-${StewardRegion}"
         assert assume["Principal"] == source["Principal"] == {"AWS": [{"Fn::Sub": arn}]}
@@ -132,7 +138,7 @@ def test_s23_the_trust_names_steward_s_exact_role_and_the_stack_s_external_id():
 def test_here_and_there_the_roles_are_the_same_but_for_whose_account_it_is_s23():
     here = list(roles_here([stack()], NAMES, read_runbooks(), copies=False).values())
     moved = stack(account="210987654321")
-    there = list(role_templates([moved], NAMES, read_runbooks(), copies=False)[place.NAME]["Resources"].values())
+    there = roles_there(moved)
     for one, other in zip(here, there, strict=True):
         mine = _texts(one["Properties"]["Policies"])
         assert json.dumps(mine).replace("${AWS::AccountId}", "210987654321") == json.dumps(
@@ -213,8 +219,9 @@ def test_advance_holds_no_right_on_any_stack_but_to_become_its_roles_s21():
 
 def test_advance_may_call_the_reach_functions_of_stacks_that_have_a_network():
     network = {"subnets": ["subnet-0a1b2c3d4e5f60001"], "securityGroups": ["sg-0a1b2c3d4e5f60000"]}
-    policy = json.dumps(policy_of(NAMES, "advance", Deployed([stack(network=network)])))
-    assert f"function:mlflow-steward-dev-reach-{place.NAME}" in policy
+    inside = stack(network=network)
+    policy = json.dumps(policy_of(NAMES, "advance", Deployed([inside])))
+    assert f'function:{reach_function("dev", inside)}"' in policy
 
 
 def test_every_function_has_a_policy_and_copies_only_where_there_are_some():

@@ -1,0 +1,78 @@
+"""What is deployed where a stack stands, when that is not where Steward does: a template of its own for each.
+
+In another account: the stack's roles (S23). In another account or region: rules with the same patterns as at home,
+whose target is Steward's bus. An event keeps its account and region on the way, so intake believes it as any other
+(S2). It is deployed after Steward's own: IAM trusts no role that is not there yet.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.models.runbook import Runbook
+from chalicelib.models.stack import Stack
+from steward.packaging.event_patterns import health_pattern, patterns
+from steward.packaging.events import rule_name
+from steward.packaging.home import is_away
+from steward.packaging.keeping import tags
+from steward.packaging.names import ARN, Names, forwarder, logical, sub
+from steward.packaging.rights import role_resources
+
+Json = dict[str, Any]
+_BUS = f"{ARN}:events:${{StewardRegion}}:${{StewardAccount}}:event-bus/default"
+
+
+def away_templates(
+    stacks: Sequence[Stack], names: Names, runbooks: Mapping[str, Runbook], *, copies: bool, home: str
+) -> dict[str, Json]:
+    return {
+        stack.stack: away_template(stack, names, runbooks, copies=copies) for stack in stacks if is_away(stack, home)
+    }
+
+
+def away_template(stack: Stack, names: Names, runbooks: Mapping[str, Runbook], *, copies: bool = False) -> Json:
+    """It says whose account and region Steward stands in."""
+    there = {"steward_account": "${StewardAccount}", "steward_region": "${StewardRegion}"}
+    roles = role_resources(stack, names, runbooks, copies=copies, **there) if stack.account is not None else {}
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"What MLflow Steward ({names.stage}) needs where the stack {stack.stack} stands",
+        "Parameters": {
+            "StewardAccount": {"Type": "String", "AllowedPattern": r"^\d{12}$", "Description": "Steward's account"},
+            "StewardRegion": {"Type": "String", "AllowedPattern": r"^[a-z]{2}(-[a-z]+)+-\d$"},
+        },
+        "Resources": {**roles, **_forwarding(stack, names)},
+    }
+
+
+def _forwarding(stack: Stack, names: Names) -> Json:
+    found: Json = {"Forwarder": _role(stack, names)}
+    for what, pattern in (*patterns(stack), ("aws-health", health_pattern(stack))):
+        found[logical("rule", what)] = {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "Name": rule_name(names, f"{stack.stack}-{what}"),
+                "Description": f"What happens to {stack.stack} ({what}) is sent to Steward's bus",
+                "EventPattern": pattern,
+                "State": "ENABLED",
+                "Targets": [{"Id": "steward", "Arn": sub(_BUS), "RoleArn": {"Fn::GetAtt": ["Forwarder", "Arn"]}}],
+                "Tags": tags(names),
+            },
+        }
+    return found
+
+
+def _role(stack: Stack, names: Names) -> Json:
+    trust = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    puts = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": sub(_BUS)}
+    policy = {"PolicyName": "forward", "PolicyDocument": {"Version": "2012-10-17", "Statement": [puts]}}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": forwarder(names, stack.stack),
+            "Description": f"Sends what happens to {stack.stack} to Steward's bus, and can do nothing else",
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{**trust, "Condition": ours}]},
+            "Policies": [policy],
+            "Tags": tags(names),
+        },
+    }
