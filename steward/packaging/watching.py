@@ -21,17 +21,24 @@ def alarms(names: Names, stacks: list[Stack]) -> Json:
     found |= {f"{LOGICAL[which]}ErrorsAlarm": _errors(names, which) for which in ("advance", "sweep")}
     for what, objective_s in objectives(stacks).items():
         found[f"{what.capitalize()}BackupAgeAlarm"] = _age(names, Metric.BACKUP_AGE, what, objective_s)
-    if any(stack.database for stack in stacks):
+    if objectives(stacks):
+        found["BackupsLateAlarm"] = _late(names)
+    if any(_on_rds(stack) for stack in stacks):
         found["LastDrillAgeAlarm"] = _age(names, Metric.LAST_DRILL_AGE, None, _DRILL_S)
     return found
 
 
 def objectives(stacks: list[Stack]) -> dict[str, int]:
-    """What is backed up, and how old the oldest newest backup may be. The metric is the oldest of all stacks."""
-    database = [stack.backup.objective for stack in stacks if stack.database]
+    """What is backed up, and how old the oldest newest backup may be: the metric is the oldest of all stacks, and of
+    those without any backup it says nothing. Whether each keeps its own objective says BackupsLate."""
+    database = [stack.backup.objective for stack in stacks if _on_rds(stack)]
     artifacts = [stack.backup.objective for stack in stacks if stack.artifacts and stack.artifacts.backup_bucket]
     found = {"database": database, "artifacts": artifacts}
     return {what: max(times) for what, times in found.items() if times}
+
+
+def _on_rds(stack: Stack) -> bool:
+    return stack.database is not None and stack.database.is_on_rds
 
 
 def _heartbeat(names: Names) -> Json:
@@ -46,6 +53,13 @@ def _age(names: Names, metric: Metric, of: str | None, most_s: int) -> Json:
     spec = {**_own(names, metric, of), "Statistic": "Maximum", "Period": 3600}
     name = f"{metric.value}-{of}" if of else metric.value
     return _alarm(names, name, said, spec, "GreaterThanThreshold", most_s, "breaching", periods=2)
+
+
+def _late(names: Names) -> Json:
+    """Each stack is measured by its own objective, and one that was never backed up is late from the first hour."""
+    spec = {**_own(names, Metric.BACKUPS_LATE), "Statistic": "Maximum", "Period": 3600}
+    said = "A stack's newest good backup is older than its objective, or it has none, or nobody knows"
+    return _alarm(names, "backups-late", said, spec, "GreaterThanThreshold", 0, "breaching", periods=2)
 
 
 def _lost(names: Names, what: str, why: str) -> Json:

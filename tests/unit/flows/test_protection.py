@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from chalicelib.flows.look_after import clear, is_time, overdue
-from chalicelib.flows.protection import in_words, posture
+from chalicelib.flows.protection import in_words, posture, tell_ages
 from chalicelib.models.history import Backup, BackupKind, Creation, MadeKind
+from chalicelib.observability import Metric
 
 
 def test_what_history_knows_of_the_stack_is_told_without_looking_at_anything_live(make_world):
@@ -41,3 +42,15 @@ def test_s16_only_what_is_to_be_thrown_away_and_past_its_time_is_overdue(world):
 def test_sweep_looks_every_five_minutes(world):
     start = world.parts.clock.now().replace(minute=0)
     assert sum(is_time(start + timedelta(minutes=minute)) for minute in range(60)) == 12
+
+
+def test_a_stack_that_was_never_backed_up_is_late_and_no_other_stack_s_backup_hides_it(make_world):
+    stacks = [make_world.stack(stack=name, database={"instance": f"{name}-db"}) for name in ("prod", "new")]
+    world = make_world(stacks=tuple(stacks))
+    now = world.parts.clock.now()
+    world.parts.engine.history.record_backup(
+        Backup(stack="prod", kind=BackupKind.DATABASE, id="b1", run_id="r", as_of=now, verified_at=now)
+    )
+    tell_ages(world.parts, now)
+    assert world.telemetry.counts[Metric.BACKUPS_LATE, None] == 1
+    assert (Metric.BACKUP_AGE, 0) in world.telemetry.timings

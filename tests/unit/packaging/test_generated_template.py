@@ -151,8 +151,17 @@ def test_a_runbook_is_scheduled_only_where_the_stack_has_what_it_works_on():
 def test_silence_is_an_alarm_where_it_means_death(resources):
     """S31: the heartbeat. And a backup of which nobody knows the age is a late one."""
     own = [each for each in of_type(resources, "AWS::CloudWatch::Alarm") if each["Namespace"] == NAMESPACE]
-    assert {each["MetricName"] for each in own} == {"Heartbeat", "BackupAge", "LastDrillAge"}
+    assert {each["MetricName"] for each in own} == {"Heartbeat", "BackupAge", "BackupsLate", "LastDrillAge"}
     assert {each["TreatMissingData"] for each in own} == {"breaching"}
+
+
+def test_a_late_backup_of_one_stack_is_not_hidden_by_the_longer_objective_of_another():
+    """BackupAge is the oldest of all, so its alarm waits for the longest objective; BackupsLate knows each one's."""
+    daily, rare = stack(), stack(stack="two", backup=stack().backup.model_copy(update={"objective": 30 * 86_400}))
+    made = generated_resources(NAMES, [daily, rare], {}, copies=True)["Resources"]
+    assert made["DatabaseBackupAgeAlarm"]["Properties"]["Threshold"] == 30 * 86_400
+    late = made["BackupsLateAlarm"]["Properties"]
+    assert (late["MetricName"], late["Threshold"], late["TreatMissingData"]) == ("BackupsLate", 0, "breaching")
 
 
 def test_every_queue_has_an_alarm_and_takes_no_plain_text_connection(resources):
