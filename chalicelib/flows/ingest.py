@@ -16,6 +16,7 @@ from chalicelib.flows import measure
 from chalicelib.flows.archive import redacted
 from chalicelib.flows.dispatch import dispatch_outbox
 from chalicelib.flows.parts import Parts
+from chalicelib.flows.region_issues import note_issue
 from chalicelib.flows.summarize import tell_of_brake, tell_of_decision
 from chalicelib.models.decision import Decision, DecisionState, Outcome, SignalDecision
 from chalicelib.models.incident import Incident, IncidentState
@@ -62,6 +63,8 @@ def ingest(
         return claim.decision
     where = parts.archive.put(archive_key(event_id, now), redacted(payload))
     tied = [tie(signal, parts.stack_keys) for signal in signals]
+    for signal in tied:
+        note_issue(parts, signal, now)
     decided = [decide(parts, signal, event_id, now, runbook=runbook) for signal in tied]
     decision = claim.decision.model_copy(update={"archived_at": where, "principal": principal})
     return conclude(parts, decision, tuple(decided), now)

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from chalicelib.guards.results import all_pass, passes, refuses
 from chalicelib.guards.stop import not_frozen, not_stopped
 from chalicelib.models.decision import GuardResult
-from chalicelib.models.ledger import AdmissionRequest, Fleet, FleetLimits, Reservation, Trouble
+from chalicelib.models.ledger import AdmissionRequest, Fleet, FleetLimits, OpenIssue, Reservation, Trouble
 
 RESERVED_S = 3600
 LEAST_STACKS = 2
 """A share alone would let one stack of three brake the fleet, which is to say: itself."""
 _REMEMBERED = timedelta(days=7)
+_ISSUE_LASTS = timedelta(days=1)
+"""AWS tells of an open issue again with every update; an end that was never delivered must not hold for ever."""
 _EPISODE_OVER = timedelta(hours=1)
 
 
@@ -74,6 +76,16 @@ def note_failed(fleet: Fleet, stack: str, at: datetime) -> Fleet:
     return fleet if failure in fleet.failed else fleet.model_copy(update={"failed": (*fleet.failed, failure)})
 
 
+def issue_opened(fleet: Fleet, issue: OpenIssue) -> Fleet:
+    others = tuple(one for one in fleet.health_events if one.event != issue.event)
+    return fleet.model_copy(update={"health_events": (*others, issue)})
+
+
+def issue_closed(fleet: Fleet, event: str) -> Fleet:
+    left = tuple(one for one in fleet.health_events if one.event != event)
+    return fleet if left == fleet.health_events else fleet.model_copy(update={"health_events": left})
+
+
 def prune(fleet: Fleet, now: datetime) -> Fleet:
     return fleet.model_copy(
         update={
@@ -81,6 +93,7 @@ def prune(fleet: Fleet, now: datetime) -> Fleet:
             "firing": tuple(trouble for trouble in fleet.firing if now - trouble.at < _REMEMBERED),
             "failed": tuple(trouble for trouble in fleet.failed if now - trouble.at < _REMEMBERED),
             "freezes": tuple(freeze for freeze in fleet.freezes if freeze.until > now),
+            "health_events": tuple(issue for issue in fleet.health_events if now - issue.at < _ISSUE_LASTS),
         }
     )
 
@@ -88,7 +101,8 @@ def prune(fleet: Fleet, now: datetime) -> Fleet:
 def brake(fleet: Fleet, limits: FleetLimits, now: datetime) -> GuardResult:
     """Trouble on many stacks at once is the region's or our own: acting on each would make it worse."""
     if fleet.health_events:
-        return refuses("fleet_brake", f"AWS Health has an open event: {', '.join(fleet.health_events)}")
+        said = ", ".join(issue.said for issue in fleet.health_events)
+        return refuses("fleet_brake", f"AWS Health has an open event: {said}")
     within = timedelta(seconds=limits.brake_within_s)
     latest: dict[str, datetime] = {}
     for trouble in fleet.firing:

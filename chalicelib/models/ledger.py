@@ -76,14 +76,22 @@ class Trouble(Shape):
     at: Utc
 
 
+class OpenIssue(Shape):
+    event: str
+    """The ARN of the event, the same when it is told again or closed."""
+    said: str
+    at: Utc
+    """When it was last heard of."""
+
+
 class Fleet(Shape):
     active: tuple[Reservation, ...] = ()
     firing: tuple[Trouble, ...] = ()
     """Which stacks fired lately: the fleet brake counts them."""
     failed: tuple[Trouble, ...] = ()
     """Verdicts `failed` lately."""
-    health_events: tuple[str, ...] = ()
-    """Open AWS Health events of the region."""
+    health_events: tuple[OpenIssue, ...] = ()
+    """Of AWS Health, in the stacks' regions."""
     freezes: tuple[Freeze, ...] = ()
     stop: Stop | None = None
     paged_at: Utc | None = None

@@ -68,7 +68,8 @@ def package(
 ) -> Packaged:
     settings = workshop.stage_of(project, stage)
     home = home_region(settings, stacks.values()) if stacks else ""
-    rules = sum(1 for stack in stacks.values() for _ in patterns(stack))
+    places = {(stack.account, stack.region) for stack in stacks.values()}  # one rule each for what AWS Health says
+    rules = len(places) + sum(1 for stack in stacks.values() for _ in patterns(stack))
     refuse_what_cannot_work(stacks, runbooks, rules=rules, home=home)
     names, ordered = Names(stage), [as_deployed(stacks[name], stage) for name in sorted(stacks)]
     given = _given(settings)

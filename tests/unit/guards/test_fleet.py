@@ -6,9 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.guards.fleet import FleetAdmission, brake, free, note_failed, note_firing, prune, reserve
+from chalicelib.guards.fleet import (
+    FleetAdmission,
+    brake,
+    free,
+    issue_closed,
+    issue_opened,
+    note_failed,
+    note_firing,
+    prune,
+    reserve,
+)
 from chalicelib.models.decision import GuardResult
-from chalicelib.models.ledger import AdmissionRequest, Fleet, FleetLimits, Freeze, Stop
+from chalicelib.models.ledger import AdmissionRequest, Fleet, FleetLimits, Freeze, OpenIssue, Stop
 from chalicelib.models.words import Autonomy
 
 NOW = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
@@ -117,11 +127,21 @@ def test_a_share_that_is_exactly_met_brakes_whatever_the_floating_point_says_s7(
 
 
 def test_an_open_health_event_brakes_until_it_closes_s7():
-    fleet = Fleet(health_events=("ECS-eu-west-2",))
+    issue = OpenIssue(event="arn:aws:health:eu-west-2::event/ECS/1", said="ECS-eu-west-2", at=NOW)
+    fleet = issue_opened(issue_opened(Fleet(), issue), issue)
     answer = reserve(fleet, wanted(), LIMITS, NOW)
     assert not answer.admitted
     assert result(answer, "fleet_brake").retry_at is None
     assert "ECS-eu-west-2" in result(answer, "fleet_brake").because
+    assert reserve(issue_closed(fleet, issue.event), wanted(), LIMITS, NOW).admitted
+    assert reserve(fleet, wanted(automatic=False), LIMITS, NOW).admitted
+    assert not reserve(issue_closed(fleet, "another"), wanted(), LIMITS, NOW).admitted
+
+
+def test_an_issue_of_which_nothing_more_is_heard_holds_nobody_for_ever_s7():
+    fleet = issue_opened(Fleet(), OpenIssue(event="e", said="ECS", at=NOW))
+    assert not reserve(fleet, wanted(), LIMITS, NOW + timedelta(hours=23)).admitted
+    assert reserve(fleet, wanted(), LIMITS, NOW + timedelta(days=1)).admitted
 
 
 def test_three_failed_verdicts_stop_automatic_runs_until_they_are_old_s7():
