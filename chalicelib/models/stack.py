@@ -68,13 +68,6 @@ class DatabasePart(YamlShape):
             raise ValueError("kmsKey is of an instance or of a cluster: name the one that is backed up")
         return self
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "DatabasePart":
-        """With neither, the database is not on RDS: it is asked, and nothing of it is backed up."""
-        if self.instance and self.cluster:
-            raise ValueError("database names an instance or a cluster, not both: of Aurora, name the cluster")
-        return self
-
     @property
     def is_on_rds(self) -> bool:
         return bool(self.instance or self.cluster)

@@ -8,6 +8,7 @@ whose target is Steward's bus. An event keeps its account and region on the way,
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chalicelib.models.rights import StackRole
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack
 from steward.packaging.event_patterns import health_pattern, patterns
@@ -15,7 +16,7 @@ from steward.packaging.events import rule_name
 from steward.packaging.home import is_away
 from steward.packaging.keeping import tags
 from steward.packaging.names import ARN, Names, forwarder, logical, sub
-from steward.packaging.rights import role_resources
+from steward.packaging.rights import role_name, role_resources
 
 Json = dict[str, Any]
 _BUS = f"{ARN}:events:${{StewardRegion}}:${{StewardAccount}}:event-bus/default"
@@ -32,7 +33,9 @@ def away_templates(
 def away_template(stack: Stack, names: Names, runbooks: Mapping[str, Runbook], *, copies: bool = False) -> Json:
     """It says whose account and region Steward stands in."""
     there = {"steward_account": "${StewardAccount}", "steward_region": "${StewardRegion}"}
-    roles = role_resources(stack, names, runbooks, copies=copies, **there) if stack.account is not None else {}
+    # A role that the stack's file names is there already, and is its owner's.
+    makes_roles = stack.account is not None and stack.role == role_name(names.stage, stack.stack, StackRole.ACT)
+    roles = role_resources(stack, names, runbooks, copies=copies, **there) if makes_roles else {}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"What MLflow Steward ({names.stage}) needs where the stack {stack.stack} stands",

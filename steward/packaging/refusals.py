@@ -48,6 +48,8 @@ def refuse_what_cannot_work(
 
 def _of_stack(stack: Stack, runbooks: Mapping[str, Runbook], home: str) -> Iterator[str]:
     yield from wrong_arns(stack, home)
+    if stack.database and bool(stack.database.instance) == bool(stack.database.cluster):  # so says the loader of files
+        yield "database: needs either `instance:` or `cluster:` (Aurora), and not both"
     yield from _of_addresses(stack)
     yield from _of_network(stack, home)
     if stack.backup.artifacts_schedule and (found := schedule_problem(stack.backup.artifacts_schedule)):

@@ -30,7 +30,7 @@ DOCUMENTS = (
         "database": {"engine": "postgres", "cluster": "aurora-db", "secret": "aurora/db"},
         "ldap": {"url": "ldaps://ldap.example.com", "baseDn": "dc=example", "bindSecret": "ldap/bind"},
     },
-    {**BARE, "stack": "bare", "database": {"name": "not-on-rds"}},
+    {**BARE, "stack": "bare"},
     {**BARE, "stack": "far", "region": "eu-west-1", "artifacts": {"bucket": "b", "backupBucket": "b-backup"}},
     {**place.STACK_DOCUMENT, "stack": "foreign", "account": ACCOUNT, "ecs": BARE["ecs"], "backup": {}},
 )

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from chalicelib.models.stack import Stack
+from steward.cli.folders import read_runbooks
 from steward.packaging.away import away_template, away_templates
 from steward.packaging.event_patterns import patterns
 from steward.packaging.events import event_rules
@@ -71,3 +72,10 @@ def test_a_template_is_made_for_every_stack_that_is_away_and_roles_only_for_anot
     made = away_templates(stacks, NAMES, {}, copies=False, home=place.REGION)
     assert set(made) == {"far", "foreign"}
     assert set(resources(stacks[1], "AWS::IAM::Role")) == {"Forwarder"}
+
+
+def test_a_role_that_the_stack_s_file_names_is_not_made_once_more():
+    foreign = stack(account=ACCOUNT, role=f"arn:aws:iam::{ACCOUNT}:role/of-its-owner")
+    assert set(resources(foreign, "AWS::IAM::Role")) == {"Forwarder"}
+    ours = away_template(stack(account=ACCOUNT), NAMES, read_runbooks())["Resources"]
+    assert sum(body["Type"] == "AWS::IAM::Role" for body in ours.values()) == 3
