@@ -16,8 +16,8 @@ from chalicelib.models.stack import Stack
 from chalicelib.models.webhook import WebhookCredential
 from steward.cli.knowledge import read_knowledge
 from steward.packaging import workshop
-from steward.packaging.aws_models import aws_models
 from steward.packaging.away import away_templates
+from steward.packaging.aws_models import aws_models
 from steward.packaging.bytecode_zip import make_over
 from steward.packaging.deployed_stack import as_deployed
 from steward.packaging.event_patterns import patterns
