@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from chalicelib.aws.s3_objects import S3Objects, StoredObject
+from chalicelib.steps.artifact_claims import Claims, claim_model, claim_roots, claim_run
 from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, Folder, Owner, Place
 from chalicelib.steps.mlflow_api import MlflowApi
-from chalicelib.steps.mlflow_shapes import HISTORY_TAG, Experiment, Run
+from chalicelib.steps.mlflow_shapes import HISTORY_TAG, Run
 from chalicelib.steps.run_choice import refuse_the_future
 
 
@@ -30,8 +31,8 @@ class Known:
     runs: set[bytes] = field(default_factory=set)
     """Ids, packed: there can be millions."""
     models: set[str] = field(default_factory=set)
-    reserved: set[str] = field(default_factory=set)
-    """Key prefixes that something points to from elsewhere: nothing in or above them is an orphan."""
+    claims: Claims = field(default_factory=Claims)
+    """What any of them points to that is not where MLflow would put it."""
     expected: set[str] = field(default_factory=set)
     """Active runs that must have artifacts: a version rests on them, or they logged a model."""
     experiments: frozenset[str] = frozenset()
@@ -43,14 +44,11 @@ class Known:
     """Asked once for an experiment that has folders of traces."""
 
     def owns(self, folder: Folder) -> bool:
-        if self.reserves(folder.prefix):
+        if folder.id in self.claims.ids or self.claims.covers(folder.prefix):
             return True
         if folder.kind is Owner.TRACE:
             return folder.experiment in self.experiments and folder.id in self.traces_of(folder.experiment)
         return self.has_run(folder.id) if folder.kind is Owner.RUN else folder.id in self.models
-
-    def reserves(self, prefix: str) -> bool:
-        return any(key.startswith(prefix) or prefix.startswith(f"{key}/") for key in self.reserved)
 
 
 @dataclass
@@ -81,28 +79,20 @@ def read_known(api: MlflowApi, place: Place, now: datetime) -> Known:
     experiments = api.experiments()
     ids = tuple(one.id for one in experiments)
     known = Known(experiments=frozenset(ids), traces_of=cache(lambda experiment: set(api.traces(experiment))))
-    known.reserved |= {key for one in experiments if (key := _away(one, place))}
+    claim_roots(known.claims, experiments, place)
     for run in api.runs(ids):
         refuse_the_future(run.started_at, now, f"run {run.id}")
         _learn(known, run, place)
     for version in api.model_versions():
-        key = place.key_of(version.source)
-        known.reserved |= {key} if key else set()
+        known.claims.add(version.source, place, f"version {version.version} of model {version.name}")
         known.models |= {version.model_id} - {""}
         if RUN_ID.fullmatch(version.run_id):
             known.runs.add(bytes.fromhex(version.run_id))
             known.expected |= {version.run_id} if f"/{version.run_id}/" in version.source else set()
     for model in api.logged_models(ids):
         known.models.add(model.id)
-        key = place.key_of(model.artifact_uri)
-        known.reserved |= {key} if key else set()
+        claim_model(known.claims, model, place)
     return known
-
-
-def _away(experiment: Experiment, place: Place) -> str | None:
-    """An experiment that keeps its artifacts in another's folder, or in none of the usual shape."""
-    key = place.key_of(experiment.artifact_location)
-    return key if key is not None and key != f"{place.prefix}{experiment.id}" else None
 
 
 def _learn(known: Known, run: Run, place: Place) -> None:
@@ -110,9 +100,7 @@ def _learn(known: Known, run: Run, place: Place) -> None:
         known.runs.add(bytes.fromhex(run.id))
         if not run.deleted and HISTORY_TAG in run.tags:
             known.expected.add(run.id)
-    if not place.is_at_home(run.artifact_uri, run.experiment, run.id):
-        key = place.key_of(run.artifact_uri)
-        known.reserved |= {key} if key else set()
+    claim_run(known.claims, run, place)
 
 
 def scan(api: MlflowApi, store: S3Objects, place: Place, now: datetime, youngest: timedelta) -> Scan:

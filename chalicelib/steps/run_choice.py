@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chalicelib.errors import StepRefused
+from chalicelib.steps.artifact_claims import Claims, claim_model, claim_run, ids_in
 from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, Place
 from chalicelib.steps.mlflow_api import MlflowApi
 from chalicelib.steps.mlflow_shapes import Experiment, Run
@@ -58,7 +59,7 @@ def choose(api: MlflowApi, place: Place, wanted: Criteria, now: datetime) -> Cho
     protected = protected_runs(api, tuple(choice.known))
     cutoff = now - timedelta(seconds=wanted.older_than_s)
     spared: set[str] = set()
-    elsewhere: set[str] = set()
+    elsewhere = Claims()
     for run in _runs(api, choice.known, asked, wanted, elsewhere, place):
         choice.seen += 1
         refuse_the_future(run.started_at, now, f"run {run.id}")
@@ -76,7 +77,7 @@ def choose(api: MlflowApi, place: Place, wanted: Criteria, now: datetime) -> Cho
         spared.add(run.experiment)
     for run in [run for run in choice.runs if _is_used(run, elsewhere, place)]:
         choice.runs.remove(run)
-        choice.stays["another run keeps its artifacts there"] += 1
+        choice.stays["something else keeps its artifacts there"] += 1
         spared.add(run.experiment)
     if wanted.deleted:
         choice.experiments = [one for one in asked if _is_spent(one, cutoff) and one.id not in spared]
@@ -88,35 +89,38 @@ def _runs(
     known: dict[str, Experiment],
     asked: list[Experiment],
     wanted: Criteria,
-    elsewhere: set[str],
+    elsewhere: Claims,
     place: Place,
 ) -> Iterator[Run]:
-    """For gc all runs are read: one that is alive may keep its artifacts in a deleted one's folder."""
+    """For gc all runs and logged models are read: one that is alive may keep its artifacts in a deleted one's
+    folder. Versions protect their runs already."""
     names = {one.id for one in asked}
     if not wanted.deleted:
         yield from api.runs(tuple(sorted(names)), "ACTIVE_ONLY")
         return
+    for one in known.values():
+        elsewhere.ids |= ids_in(one.artifact_location)  # whatever lies in a run's folder says its id
+    for model in api.logged_models(tuple(known)):
+        claim_model(elsewhere, model, place)
     for run in api.runs(tuple(known)):
-        if not place.is_at_home(run.artifact_uri, run.experiment, run.id):
-            elsewhere.add(place.key_of(run.artifact_uri) or "")
+        claim_run(elsewhere, run, place)
         if run.deleted and run.experiment in names:
             yield run
 
 
-def _is_used(run: Run, elsewhere: set[str], place: Place) -> bool:
-    folder = place.run_folder(run.experiment, run.id).prefix
-    return any(key and (key.startswith(folder) or folder.startswith(f"{key}/")) for key in elsewhere)
+def _is_used(run: Run, elsewhere: Claims, place: Place) -> bool:
+    return run.id in elsewhere.ids or elsewhere.covers(place.run_folder(run.experiment, run.id).prefix)
 
 
 def protected_runs(api: MlflowApi, experiments: tuple[str, ...]) -> frozenset[str]:
     """Runs behind a version of a registered model; an alias always points at a version."""
     runs, models = set[str](), set[str]()
     for version in api.model_versions():
-        runs.update(part for part in version.source.split("/") if RUN_ID.fullmatch(part))
+        runs.update(one for one in ids_in(version.source) if RUN_ID.fullmatch(one))
         if version.run_id:
             runs.add(version.run_id)
-        elif version.model_id:
-            models.add(version.model_id)
+        else:
+            models |= {version.model_id, *(one for one in ids_in(version.source) if one.startswith("m-"))} - {""}
     if models:
         runs.update(one.source_run for one in api.logged_models(experiments) if one.id in models)
     return frozenset(runs - {""})

@@ -18,10 +18,11 @@ class Experiment:
     created: int
     changed: int
     deleted: bool = False
+    location: str = ""
+    """Empty: where MLflow would put it."""
 
-    @property
-    def location(self) -> str:
-        return f"mlflow-artifacts:/{self.id}"
+    def __post_init__(self) -> None:
+        self.location = self.location or f"mlflow-artifacts:/{self.id}"
 
 
 @dataclass
@@ -53,6 +54,12 @@ class Model:
     experiment: str
     run: str
     deleted_at: int | None = None
+    uri: str = ""
+    """Empty: where MLflow would put it."""
+    status: str = "LOGGED_MODEL_READY"
+
+    def __post_init__(self) -> None:
+        self.uri = self.uri or f"mlflow-artifacts:/{self.experiment}/models/{self.id}/artifacts"
 
 
 @dataclass

@@ -171,8 +171,13 @@ def _version(one: Version) -> dict[str, Any]:
 
 
 def _model(one: Model) -> dict[str, Any]:
-    uri = f"mlflow-artifacts:/{one.experiment}/models/{one.id}/artifacts"
-    info = {"model_id": one.id, "experiment_id": one.experiment, "source_run_id": one.run, "artifact_uri": uri}
+    info = {
+        "model_id": one.id,
+        "experiment_id": one.experiment,
+        "source_run_id": one.run,
+        "artifact_uri": one.uri,
+        "status": one.status,
+    }
     return {"info": info, "data": {}}
 
 

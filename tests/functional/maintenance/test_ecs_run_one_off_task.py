@@ -11,6 +11,7 @@ from chalicelib.models.change import ChangeProgress
 from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
 from chalicelib.steps.step import Pending
 from steward.sandbox import place
+from steward.sandbox.tracking import Model
 
 ACTION = RunOneOffTask()
 
@@ -141,3 +142,18 @@ def test_older_than_zero_and_an_unknown_verb_are_refused():
     for wrong in ({"olderThanDays": 0}, {"verb": "rm -rf /"}, {"command": "true"}):
         with pytest.raises(ValidationError):
             ACTION.Params.model_validate(wrong)
+
+
+@pytest.mark.parametrize("what", ["run", "model", "experiment"])
+def test_s15_gc_leaves_a_deleted_run_in_whose_folder_something_living_keeps_its_own(bench, number, what):
+    bench.world.break_with("deleted-runs")
+    tables, uri = bench.world.tracking, f"s3://{place.BUCKET}/{place.PREFIX}/2/{number(4)}/artifacts/my dir"
+    if what == "run":
+        tables.runs[number(10)].artifact_uri = uri
+    elif what == "model":
+        tables.models[f"m-{number(50)}"] = Model(f"m-{number(50)}", "1", number(10), uri=uri)
+    else:
+        tables.experiment("3", "inside").location = uri
+    (change,) = bench.plan(ACTION)
+    assert number(4) not in change.precondition["runs"]
+    assert number(5) in change.precondition["runs"]

@@ -61,3 +61,23 @@ def test_objects_from_the_future_mean_that_a_clock_is_wrong(bench, number):
     bench.world.artifacts.put(f"{place.PREFIX}/1/{number(200)}/artifacts/new", b"x", tomorrow)
     with pytest.raises(StepRefused, match="clocks is wrong"):
         bench.read(PROBE)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["s3://{bucket}/{prefix}/1/{run}/artifacts/my model", "runs:/{run}/model.pkl", "mlflow-artifacts://h:5000/1/{run}/a",
+     "s3a://{bucket}/{prefix}/1/{run}/artifacts"],
+)  # fmt: skip
+def test_s15_a_registered_version_owns_its_files_whatever_text_it_was_registered_from(bench, number, source):
+    bench.world.break_with("orphaned-artifacts")
+    version = bench.world.tracking.register("served", number(1))
+    version.run = ""
+    version.source = source.format(bucket=place.BUCKET, prefix=place.PREFIX, run=number(200))
+    assert f"{place.PREFIX}/1/{number(200)}/" not in bench.read(PROBE).named
+
+
+def test_s15_a_source_that_nobody_can_read_makes_nothing_an_orphan(bench, number):
+    bench.world.break_with("orphaned-artifacts")
+    bench.world.tracking.register("served", number(1)).source = "runs:/"
+    with pytest.raises(StepRefused, match="version 1 of model served points to 'runs:/'"):
+        bench.read(PROBE)
