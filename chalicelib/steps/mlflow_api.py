@@ -5,7 +5,7 @@ twice, a page longer than asked for) is not believed: deletion would rest on wha
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from chalicelib.errors import HttpFailure, MlflowRefused, MlflowUnbelievable, StepRefused
 from chalicelib.models.stack import MlflowAuth
 from chalicelib.net.http import HttpAnswer, HttpRequest
+from chalicelib.steps.artifact_places import RUN_ID
 from chalicelib.steps.mlflow_access import allowed_hosts, login_headers
 from chalicelib.steps.mlflow_shapes import Experiment, LoggedModel, ModelVersion, Run
 from chalicelib.steps.step import StepContext
@@ -23,9 +24,11 @@ PAGE = 1000
 """Of runs, experiments and versions. MLflow gives up to 50,000 runs at once, and a page of them is held whole."""
 TRACE_PAGE, MODEL_PAGE, REGISTRY_PAGE = 500, 100, 1000
 MOST_PAGES = 5_000
+_IDS_AT_ONCE = 200
+_MOST_NAMED = 5
 _PAGE_BYTES = 64 * 1024 * 1024
 _CLOCKS_DIFFER = timedelta(minutes=10)
-_OK, _NOT_FOUND, _REFUSALS = 200, 404, frozenset({401, 403})
+_OK, _NOT_FOUND, _UNAVAILABLE, _REFUSALS = 200, 404, 503, frozenset({401, 403})
 
 T = TypeVar("T")
 
@@ -63,14 +66,22 @@ class MlflowApi:
             raise StepRefused(f"MLflow does not say that {name} is an admin", rule="S15")
 
     def refuse_more_workspaces(self) -> None:
-        """A search sees one workspace only; where there are more, nobody can say what nobody owns."""
+        """A search sees one workspace only; where there are more, nobody can say what nobody owns. Only two
+        answers say that there is none beside the usual one: a server without them, and one from before them."""
         answer = self._ask("GET", "/api/3.0/mlflow/workspaces")
         if answer.status in _REFUSALS:
             raise StepRefused("MLflow does not say which workspaces it has", rule="S15")
-        found = _object(answer).get("workspaces") if answer.status == _OK else None
-        names = [str(one.get("name")) for one in found or [] if isinstance(one, dict)]
-        if [name for name in names if name != "default"]:
-            raise StepRefused(f"MLflow has {len(names)} workspaces, and a search sees only one of them", rule="S15")
+        code = _object(answer).get("error_code")
+        if answer.status == _NOT_FOUND or (answer.status, code) == (_UNAVAILABLE, "FEATURE_DISABLED"):
+            return
+        page = self._good(answer, "workspaces")
+        found = page.get("workspaces")
+        if not isinstance(found, list) or page.get("next_page_token"):
+            raise MlflowUnbelievable("workspaces", "the answer is no whole list of them")
+        names = sorted({str(one.get("name")) if isinstance(one, dict) else "?" for one in found} - {"default"})
+        if names:
+            said = f"MLflow has the workspaces {', '.join(names[:_MOST_NAMED])}"
+            raise StepRefused(f"{said}; a search sees one, and Steward asks only the default one", rule="S15")
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -81,12 +92,26 @@ class MlflowApi:
         return tuple(Experiment.of(one.raw) for one in pages)
 
     def runs(self, experiments: tuple[str, ...], view: str = "ALL") -> Iterator[Run]:
-        """`view`: ACTIVE_ONLY, DELETED_ONLY or ALL. One page is held at a time."""
+        """`view`: ACTIVE_ONLY, DELETED_ONLY or ALL. One page is held at a time. The oldest first: a run that begins
+        meanwhile comes last, and moves none from one page to the next."""
+        return self._search(experiments, view)
+
+    def _search(self, experiments: tuple[str, ...], view: str, wanted: str = "") -> Iterator[Run]:
         if not experiments:
             return
-        asked = {"experiment_ids": list(experiments), "run_view_type": view, "max_results": PAGE}
+        asked: dict[str, Any] = {"experiment_ids": list(experiments), "run_view_type": view, "max_results": PAGE}
+        asked |= {"order_by": ["attributes.start_time ASC"], **({"filter": wanted} if wanted else {})}
         for one in self._pages("POST", "/api/2.0/mlflow/runs/search", asked, "runs", _run_id):
             yield Run.of(one.raw)
+
+    def runs_named(self, experiments: tuple[str, ...], ids: Sequence[str]) -> dict[str, Run]:
+        """Those of them that are there, of all lifecycle stages."""
+        found: dict[str, Run] = {}
+        for at in range(0, len(ids), _IDS_AT_ONCE):
+            some = [one for one in ids[at : at + _IDS_AT_ONCE] if RUN_ID.fullmatch(one)]
+            quoted = ", ".join(f"'{one}'" for one in some)
+            found |= {run.id: run for run in self._search(experiments, "ALL", f"attributes.run_id IN ({quoted})")}
+        return found
 
     def run(self, run_id: str) -> Run | None:
         answer = self._ask("GET", f"/api/2.0/mlflow/runs/get?{urlencode({'run_id': run_id})}")

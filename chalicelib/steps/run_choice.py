@@ -144,6 +144,13 @@ def _asked_for(known: Iterable[Experiment], wanted: Criteria) -> list[Experiment
     return [one for one in alive if {one.id, one.name} & set(wanted.experiments)]
 
 
+def why_not_any_more(run: Run, wanted: Criteria, protected: frozenset[str], place: Place, now: datetime) -> str | None:
+    """Of a run that a plan named, when hours have passed since. None: it may still be taken."""
+    if not _is_asked_for(run, wanted, now - timedelta(seconds=wanted.older_than_s)):
+        return "it is no longer what the plan asked for"
+    return _why_it_stays(run, protected, place, deleted=wanted.deleted)
+
+
 def _is_asked_for(run: Run, wanted: Criteria, cutoff: datetime) -> bool:
     if run.last_seen_at is None or run.last_seen_at >= cutoff:
         return False

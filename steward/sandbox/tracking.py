@@ -6,6 +6,7 @@ they point to lies in the world's bucket (`tracking_objects.py`).
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from steward.sandbox import place
 from steward.sandbox.times import epoch_millis
@@ -77,6 +78,8 @@ class Tracking:
     """What the API says of the login that Steward has."""
     lies: str | None = None
     """How the API lies about its pages: repeats, circle, endless."""
+    workspaces: tuple[int, dict[str, Any]] | None = None
+    """What is answered to who asks for them; None: they are not switched on."""
     gc_leaves: bool = False
     """As some versions of MLflow did: gc removes the metadata and leaves objects behind."""
 

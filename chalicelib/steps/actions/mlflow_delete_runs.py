@@ -4,13 +4,13 @@ from chalicelib.errors import StepRefused
 from chalicelib.models.change import Change, ChangeProgress, HowFar, Undo
 from chalicelib.models.words import Risk
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
-from chalicelib.steps.caution import all_seeing_api, own_place
+from chalicelib.steps.caution import all_seeing_api, own_place, refuse_while_doubted
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.mlflow_api import MlflowApi
 from chalicelib.steps.mlflow_shapes import Run
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET, ExpiryParams
-from chalicelib.steps.run_choice import choose, protected_runs
-from chalicelib.steps.run_sizes import Size, by_experiment, listed, measure
+from chalicelib.steps.run_choice import Criteria, choose, protected_runs, why_not_any_more
+from chalicelib.steps.run_sizes import by_experiment, listed, measure
 from chalicelib.steps.step import (
     Action,
     ActionOutput,
@@ -51,17 +51,20 @@ class DeleteRuns(Action[DeleteParams]):
     def plan(self, ctx: StepContext, params: DeleteParams) -> tuple[Change, ...]:
         if params.deleted:
             raise StepRefused("runs that are deleted already cannot be deleted; that is what gc is for")
-        place, artifacts = own_place(ctx), ctx.stack.artifacts
-        choice = choose(all_seeing_api(ctx), place, params.criteria(), ctx.now)
+        refuse_while_doubted(ctx)
+        place, artifacts, wanted = own_place(ctx), ctx.stack.artifacts, params.criteria()
+        choice = choose(all_seeing_api(ctx), place, wanted, ctx.now)
         if not choice.runs or artifacts is None:
             return ()
         runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}
         sizes = measure(open_store(ctx, artifacts).many(), place, runs_of)
         runs = choice.runs
         groups = [runs[at : at + BATCH] for at in range(0, len(runs), BATCH)]
-        return tuple(self._change(ctx, group, listed(_totals(group, sizes), choice.known)) for group in groups)
+        return tuple(
+            self._change(ctx, group, wanted, listed(by_experiment(group, sizes), choice.known)) for group in groups
+        )
 
-    def _change(self, ctx: StepContext, runs: list[Run], what: str) -> Change:
+    def _change(self, ctx: StepContext, runs: list[Run], wanted: Criteria, what: str) -> Change:
         ids = [run.id for run in runs]
         return Change(
             step=ctx.step_id,
@@ -69,6 +72,7 @@ class DeleteRuns(Action[DeleteParams]):
             operation=OPERATION,
             parameters={"run_ids": ids, "experiments": sorted({run.experiment for run in runs})},
             resource=ctx.stack.stack,
+            precondition={"older_than_s": wanted.older_than_s, "tag": wanted.tag, "statuses": list(wanted.statuses)},
             undo=Undo(operation=RESTORE, parameters={"run_ids": ids}),
             sentence=f"Delete, restorable until gc: {what}",
         )
@@ -76,12 +80,16 @@ class DeleteRuns(Action[DeleteParams]):
     def look(self, ctx: StepContext, change: Change) -> Look:
         if change.operation == RESTORE:
             return Look(standing=Standing.READY, detail="what still exists can be restored")
-        behind = protected_runs(MlflowApi(ctx), tuple(change.parameters["experiments"]))
-        taken = behind & set(change.parameters["run_ids"])
-        if taken:
-            why = f"a version of a registered model rests on run {min(taken)} by now"
-            return Look(standing=Standing.DRIFTED, detail=why)
-        return Look(standing=Standing.READY, detail="no registered model rests on them")
+        refuse_while_doubted(ctx)
+        place, api, rule = own_place(ctx), all_seeing_api(ctx), change.precondition
+        experiments, ids = tuple(change.parameters["experiments"]), list(change.parameters["run_ids"])
+        behind = protected_runs(api, experiments)
+        wanted = Criteria(rule["older_than_s"], tag=rule["tag"], statuses=tuple(rule["statuses"]))
+        for run in api.runs_named(experiments, ids).values():
+            why = None if run.deleted else why_not_any_more(run, wanted, behind, place, ctx.now)
+            if why is not None:  # one that is deleted by now is what was wanted
+                return Look(standing=Standing.DRIFTED, detail=f"run {run.id} is to stay by now: {why}")
+        return Look(standing=Standing.READY, detail="all of them are still what the plan took")
 
     def apply(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> Applied:
         """Deleting a deleted run changes nothing, so after a crash it goes on from its last checkpoint."""
@@ -102,7 +110,3 @@ class DeleteRuns(Action[DeleteParams]):
         word = "restored" if change.operation == RESTORE else "deleted"
         missing = f"; {gone} were not there any more" if gone else ""
         return Done(detail=f"{done - gone} runs {word}{missing}")
-
-
-def _totals(runs: list[Run], sizes: dict[str, Size]) -> dict[str, Size]:
-    return by_experiment(runs, sizes)

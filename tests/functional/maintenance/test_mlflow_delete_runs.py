@@ -66,3 +66,49 @@ def test_many_runs_are_several_changes_of_which_each_names_its_own(bench):
     changes = bench.plan(ACTION, olderThanDays=365)
     assert [len(change.parameters["run_ids"]) for change in changes] == [200, 200, 50]
     assert len({run for change in changes for run in change.parameters["run_ids"]}) == 450
+
+
+@pytest.mark.parametrize(
+    ("become", "why"),
+    [("kept", "tagged to keep"), ("resumed", "is RUNNING, not over"), ("young", "no longer what the plan asked for"),
+     ("elsewhere", "artifacts lie elsewhere")],
+)  # fmt: skip
+def test_s15_a_run_that_is_to_stay_since_the_plan_stops_it(bench, number, become, why):
+    bench.world.break_with("old-runs")
+    (change,) = bench.plan(ACTION, olderThanDays=365)
+    run = bench.world.tracking.runs[number(4)]
+    if become == "kept":
+        run.tags["keep"] = "true"
+    elif become == "resumed":
+        run.status = "RUNNING"
+    elif become == "young":
+        run.ended += 200 * 24 * 3600 * 1000
+    else:
+        run.artifact_uri = "s3://somebody-elses/1"
+    look = ACTION.look(bench.ctx(), change)
+    assert (look.standing.value, why in look.detail) == ("drifted", True)
+
+
+def test_a_run_that_somebody_deleted_or_collected_since_the_plan_stops_nothing(bench, number):
+    bench.world.break_with("old-runs")
+    (change,) = bench.plan(ACTION, olderThanDays=365)
+    bench.world.tracking.delete_run(number(4), bench.world.clock.now())
+    del bench.world.tracking.runs[number(5)]
+    assert ACTION.look(bench.ctx(), change).standing.value == "ready"
+
+
+def test_s15_who_is_no_longer_an_admin_deletes_nothing(bench):
+    bench.world.break_with("old-runs")
+    (change,) = bench.plan(ACTION, olderThanDays=365)
+    bench.world.tracking.is_admin = False
+    with pytest.raises(StepRefused, match="S15"):
+        ACTION.look(bench.ctx(), change)
+
+
+def test_s18_nothing_is_deleted_while_the_backups_are_suspect(bench):
+    bench.world.break_with("old-runs")
+    (change,) = bench.plan(ACTION, olderThanDays=365)
+    bench.history.suspect(bench.world.stack().stack, "too much vanished", "r-1", bench.world.clock.now())
+    for doubted in (lambda: ACTION.look(bench.ctx(), change), lambda: bench.plan(ACTION, olderThanDays=365)):
+        with pytest.raises(StepRefused, match="S18"):
+            doubted()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from chalicelib.errors import MlflowUnbelievable, StepRefused
+from chalicelib.errors import HttpFailure, MlflowUnbelievable, StepRefused
 from chalicelib.net.http import HttpAnswer
 from chalicelib.steps.probes.mlflow_find_expired_runs import FindExpiredRuns
 
@@ -100,3 +100,21 @@ def test_s15_two_stacks_in_one_part_of_a_bucket_are_refused(bench, prefix):
 def test_two_stacks_beside_each_other_in_one_bucket_are_fine(bench):
     ctx = bench.ctx(neighbours=(*bench.neighbour("other"), *bench.neighbour("", bucket="another-bucket")))
     assert PROBE.read(ctx, PROBE.Params()).runs == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [(500, {}, HttpFailure), (503, {"error_code": "UNAVAILABLE"}, HttpFailure), (200, {}, MlflowUnbelievable),
+     (200, {"workspaces": [{"name": "default"}], "next_page_token": "2"}, MlflowUnbelievable),
+     (200, {"workspaces": [{"name": "default"}, {"name": "team-b"}]}, StepRefused), (403, {}, StepRefused)],
+)  # fmt: skip
+def test_s15_only_a_plain_answer_says_that_there_is_one_workspace(bench, status, body, error):
+    bench.world.tracking.workspaces = (status, body)
+    with pytest.raises(error, match="workspaces"):
+        bench.read(PROBE)
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, {}), (200, {"workspaces": [{"name": "default"}]})])
+def test_a_server_from_before_workspaces_and_one_with_the_usual_one_are_searched(bench, status, body):
+    bench.world.tracking.workspaces = (status, body)
+    assert bench.read(PROBE).runs == 0
