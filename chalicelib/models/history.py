@@ -40,6 +40,25 @@ class Creation(Shape):
     version: int = 0
 
 
+class MarkKind(StrEnum):
+    HIDDEN = "hidden"
+    """Steward deleted them as MLflow does; its API does not tell when."""
+    TRIED = "tried"
+    """gc asked MLflow for them; what is still there was kept."""
+
+
+class RunsMark(Shape):
+    """What was done about some runs of MLflow, and when."""
+
+    stack: str
+    kind: MarkKind
+    run_id: str
+    """Of Steward's own run."""
+    at: Utc
+    runs: tuple[str, ...]
+    version: int = 0
+
+
 class BackupKind(StrEnum):
     DATABASE = "database"
     ARTIFACTS = "artifacts"

@@ -19,7 +19,7 @@ from chalicelib.steps.probes.ecs_describe_service import ServiceOutput
 from chalicelib.steps.probes.elb_target_health import TargetOutput
 from chalicelib.steps.probes.http_deep_health import DeepOutput
 from chalicelib.steps.probes.mlflow_upgrade_state import UpgradeStateOutput, upgrade_judged
-from chalicelib.steps.probes.mlflow_verify_gone import GoneOutput
+from chalicelib.steps.probes.mlflow_verify_gone import GoneOutput, judge_gone
 from chalicelib.steps.probes.rds_describe_instance import DatabaseOutput
 from chalicelib.steps.probes.rds_list_copies import CopiesOutput
 from chalicelib.steps.probes.rds_list_snapshots import SnapshotsOutput
@@ -127,13 +127,6 @@ def _database_failing_over(output: DatabaseOutput) -> Judged:
     return (_TRUE if output.failing_over else _FALSE), f"{output.id} is {output.status}"
 
 
-def _gone(output: GoneOutput) -> Judged:
-    if not output.applicable:
-        return _NOT_APPLICABLE, output.detail
-    wrong = output.still_active or output.left_objects or output.halved or output.not_moved
-    return (_FALSE if wrong else _TRUE), output.detail
-
-
 CHECKS: dict[str, Check] = {
     check.name: check
     for check in (
@@ -206,7 +199,7 @@ CHECKS: dict[str, Check] = {
             "mlflow.verify_gone",
             "What this run deleted is gone: runs over the API, their objects in the bucket",
             GoneOutput,
-            _gone,
+            judge_gone,
         ),
         _check(
             "upgrade_in_place",

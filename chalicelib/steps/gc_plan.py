@@ -15,6 +15,7 @@ from chalicelib.steps.caution import all_seeing_api, own_place, refuse_while_dou
 from chalicelib.steps.mlflow_shapes import Experiment, Run
 from chalicelib.steps.one_off import GcWork, Surroundings, batches, gc_command, overrides_of
 from chalicelib.steps.run_choice import Choice, Criteria, choose, protected_runs
+from chalicelib.steps.run_past import Past
 from chalicelib.steps.run_sizes import Size, by_experiment, listed, measure, named
 from chalicelib.steps.step import StepContext
 
@@ -64,7 +65,7 @@ def gc_changes(
     if artifacts is None:
         return ()
     wanted = Criteria(older_than_days * _DAY_S, deleted=True, experiments=tuple(experiments), most=most)
-    choice = choose(all_seeing_api(ctx), place, wanted, ctx.now)
+    choice = choose(all_seeing_api(ctx), place, wanted, ctx.now, Past.of(ctx))
     if not choice.runs and not choice.experiments:
         return ()
     runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}
@@ -116,7 +117,8 @@ def _change(
             "of": {run.id: run.experiment for run in runs},
             "empty": [run.id for run in runs if not sizes[run.id].objects],
         },
-        sentence=f"Delete for good, with mlflow gc in a task of its own: {what}",
+        sentence=f"Delete for good, with mlflow gc in a task of its own, at most: {what} "
+        f"(what was deleted less than {older_than_days} days ago MLflow keeps)",
         loses=f"{what}: after gc nothing restores them but a backup",
     )
 

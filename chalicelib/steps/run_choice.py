@@ -4,6 +4,7 @@ A run behind a version of a registered model is never taken, nor one that is tag
 still runs, nor one whose artifacts lie where another's may lie.
 """
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,8 +15,10 @@ from chalicelib.steps.artifact_claims import Claims, claim_model, claim_run, ids
 from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, Place
 from chalicelib.steps.mlflow_api import MlflowApi
 from chalicelib.steps.mlflow_shapes import Experiment, Run
+from chalicelib.steps.run_past import Past
 
 AHEAD = timedelta(hours=1)
+_USED = "something else keeps its artifacts there"
 OVER = frozenset({"FINISHED", "FAILED", "KILLED"})
 """What a run's status can be when it is over."""
 
@@ -51,37 +54,85 @@ class Choice:
         return found
 
 
-def choose(api: MlflowApi, place: Place, wanted: Criteria, now: datetime) -> Choice:
+def choose(api: MlflowApi, place: Place, wanted: Criteria, now: datetime, past: Past | None = None) -> Choice:
+    """`past`: for gc, so that what MLflow keeps does not stand before what it would give, for ever."""
     if wanted.older_than_s < 24 * 3600:
         raise StepRefused("older than less than a day would take what people work with", rule="S14")
-    choice = Choice(known={one.id: one for one in api.experiments()})
-    asked = _asked_for(choice.known.values(), wanted)
-    protected = protected_runs(api, tuple(choice.known))
-    cutoff = now - timedelta(seconds=wanted.older_than_s)
-    spared: set[str] = set()
-    elsewhere = Claims()
-    for run in _runs(api, choice.known, asked, wanted, elsewhere, place):
-        choice.seen += 1
-        refuse_the_future(run.started_at, now, f"run {run.id}")
-        if not _is_asked_for(run, wanted, cutoff):
-            spared.add(run.experiment)
-            continue
-        why = _why_it_stays(run, protected, place, deleted=wanted.deleted)
-        if why:
-            choice.stays[why] += 1
-        elif len(choice.runs) < wanted.most:
-            choice.runs.append(run)
-            continue
-        else:
-            choice.left_for_later += 1
-        spared.add(run.experiment)
-    for run in [run for run in choice.runs if _is_used(run, elsewhere, place)]:
+    known = {one.id: one for one in api.experiments()}
+    sieve = _Sieve(api, place, wanted, now, past or Past(), known, protected_runs(api, tuple(known)))
+    choice = sieve.sift()
+    if choice.left_for_later and any(sieve.is_used(run) for run in choice.runs):
+        choice = sieve.sift()  # who uses whose folder is known only now; whom it spared made no room for the next
+    for run in [run for run in choice.runs if sieve.is_used(run)]:
         choice.runs.remove(run)
-        choice.stays["something else keeps its artifacts there"] += 1
-        spared.add(run.experiment)
+        choice.stays[_USED] += 1
+        sieve.spared.add(run.experiment)
     if wanted.deleted:
-        choice.experiments = [one for one in asked if _is_spent(one, cutoff) and one.id not in spared]
+        spent = [one for one in sieve.asked if _is_spent(one, sieve.cutoff)]
+        choice.experiments = [one for one in spent if one.id not in sieve.spared]
     return choice
+
+
+class _Sieve:
+    """One pass over all runs, of which it keeps those whose turn it is, at most so many."""
+
+    def __init__(
+        self,
+        api: MlflowApi,
+        place: Place,
+        wanted: Criteria,
+        now: datetime,
+        past: Past,
+        known: dict[str, Experiment],
+        protected: frozenset[str],
+    ) -> None:
+        self._api, self._place, self._wanted, self._now, self._past = api, place, wanted, now, past
+        self._known, self._protected, self._elsewhere = known, protected, Claims()
+        self.cutoff = now - timedelta(seconds=wanted.older_than_s)
+        self.asked = _asked_for(known.values(), wanted)
+        self.spared: set[str] = set()
+        """Experiments of which something stays."""
+
+    def is_used(self, run: Run) -> bool:
+        folder = self._place.run_folder(run.experiment, run.id).prefix
+        return run.id in self._elsewhere.ids or self._elsewhere.covers(folder)
+
+    def sift(self) -> Choice:
+        choice, taken = Choice(known=self._known), list[_Turn]()
+        for run in _runs(self._api, self._known, self.asked, self._wanted, self._elsewhere, self._place):
+            choice.seen += 1
+            refuse_the_future(run.started_at, self._now, f"run {run.id}")
+            is_asked_for = _is_asked_for(run, self._wanted, self.cutoff)
+            why = self._why_it_stays(run) if is_asked_for else None
+            if why or not is_asked_for:
+                choice.stays.update([why] if why else [])
+                self.spared.add(run.experiment)
+                continue
+            heapq.heappush(taken, _Turn(self._past.turn(run), run))
+            if len(taken) > self._wanted.most:
+                self.spared.add(heapq.heappop(taken).run.experiment)
+                choice.left_for_later += 1
+        choice.runs = [one.run for one in sorted(taken, reverse=True)]
+        return choice
+
+    def _why_it_stays(self, run: Run) -> str | None:
+        why = _why_it_stays(run, self._protected, self._place, deleted=self._wanted.deleted)
+        if why or not self._wanted.deleted:
+            return why
+        if self._past.is_fresh(run, self.cutoff):
+            return "Steward deleted it too lately"
+        return _USED if self.is_used(run) else None
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """In a heap, whose turn comes last is the first to go."""
+
+    turn: tuple[datetime, datetime, str]
+    run: Run
+
+    def __lt__(self, other: "_Turn") -> bool:
+        return self.turn > other.turn
 
 
 def _runs(
@@ -106,10 +157,6 @@ def _runs(
         claim_run(elsewhere, run, place)
         if run.deleted and run.experiment in names:
             yield run
-
-
-def _is_used(run: Run, elsewhere: Claims, place: Place) -> bool:
-    return run.id in elsewhere.ids or elsewhere.covers(place.run_folder(run.experiment, run.id).prefix)
 
 
 def protected_runs(api: MlflowApi, experiments: tuple[str, ...]) -> frozenset[str]:

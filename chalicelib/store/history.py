@@ -4,13 +4,13 @@ Every record is written once under its own key and amended by version, so doing 
 crash changes nothing. Without a table every question raises: nobody deletes on a guess.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
 from chalicelib.errors import StoreUnavailable, UnknownName
-from chalicelib.models.history import Backup, BackupKind, Creation, Drill, MadeKind, Suspicion
-from chalicelib.models.shape import Shape
+from chalicelib.models.history import Backup, BackupKind, Creation, Drill, MadeKind, MarkKind, RunsMark, Suspicion
+from chalicelib.models.shape import Shape, content_hash
 from chalicelib.store.columns import stamp
 from chalicelib.store.rows import KEPT_FOR, body_of, contend, load
 from chalicelib.store.table import Item, Key, Table, walk
@@ -48,6 +48,19 @@ class History:
 
     def mark_gone(self, stack: str, kind: MadeKind, name: str, now: datetime) -> None:
         self._amend(_made_key(stack, kind, name), Creation, lambda one: {} if one.gone_at else {"gone_at": now}, now)
+
+    # -- what was done about runs of MLflow -----------------------------------------------------
+
+    def mark_runs(self, mark: RunsMark) -> None:
+        """Again, at the same time and of the same runs: what stands stays."""
+        name = f"{stamp(mark.at)}#{mark.run_id}#{content_hash(list(mark.runs))[:12]}"
+        key = Key(_partition(mark.stack), f"RUNS#{mark.kind.value}#{name}")
+        self._table.create(Item(key, body_of(mark), expires=mark.at + KEPT_FOR))
+
+    def run_marks(self, stack: str, kind: MarkKind) -> Iterator[RunsMark]:
+        """The oldest first."""
+        for item in walk(self._table, _partition(stack), prefix=f"RUNS#{kind.value}#"):
+            yield load(RunsMark, item)
 
     # -- backups -------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from chalicelib.aws.ecs_shapes import Task
 from chalicelib.errors import StepFailed
 from chalicelib.models.change import Change, ChangeProgress
+from chalicelib.models.history import MarkKind
 from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps import permissions
@@ -19,6 +20,7 @@ from chalicelib.steps.gc_plan import OPERATION, find_host, gc_changes, run_task,
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.one_off import db_upgrade_command, overrides_of
 from chalicelib.steps.one_off_log import TaskLog, read_log
+from chalicelib.steps.run_past import mark_runs
 from chalicelib.steps.step import (
     Action,
     ActionOutput,
@@ -146,6 +148,7 @@ class RunOneOffTask(Action[OneOffParams]):
             said = f"; its log says: {recent.last[-1][:120]}" if recent.last else ""
             return Pending(check_after_s=CHECK_AFTER_S, detail=f"task {task.short} is {task.status}{said}")
         since = task.created_at or progress.started_at or ctx.now - timedelta(hours=1)
+        _mark_tried(ctx, change, task)
         return _ended(ctx, change, task, read_log(ctx, _container(ctx, change), task.id, since, keep=True))
 
     def breaks_off(self, change: Change) -> bool:
@@ -157,6 +160,7 @@ class RunOneOffTask(Action[OneOffParams]):
         task = self._task(ctx, change, progress)
         if task is None:
             return "no task is known to have been started"
+        _mark_tried(ctx, change, task)
         if task.wanted != "STOPPED":
             reason = f"steward run {ctx.run_id}: not waited for any longer"
             ctx.aws.ecs.stop_task(change.parameters["cluster"], task.arn, reason)
@@ -170,6 +174,12 @@ class RunOneOffTask(Action[OneOffParams]):
         if not found:
             raise StepFailed(ctx.step_id, "ECS no longer knows the task, so nobody can say how it ended")
         return found[0]
+
+
+def _mark_tried(ctx: StepContext, change: Change, task: Task) -> None:
+    """However it ended: the next gc asks for others first."""
+    if change.precondition.get("verb") == "gc" and change.precondition["runs"]:
+        mark_runs(ctx, MarkKind.TRIED, list(change.precondition["runs"]), task.created_at or ctx.now)
 
 
 def _filled(parameters: dict[str, Any], run_id: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from chalicelib.errors import StepRefused
 from chalicelib.models.change import Change, ChangeProgress, HowFar, Undo
+from chalicelib.models.history import MarkKind
 from chalicelib.models.words import Risk
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
 from chalicelib.steps.caution import all_seeing_api, own_place, refuse_while_doubted
@@ -10,6 +11,7 @@ from chalicelib.steps.mlflow_api import MlflowApi
 from chalicelib.steps.mlflow_shapes import Run
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET, ExpiryParams
 from chalicelib.steps.run_choice import Criteria, choose, protected_runs, why_not_any_more
+from chalicelib.steps.run_past import mark_runs
 from chalicelib.steps.run_sizes import by_experiment, listed, measure
 from chalicelib.steps.step import (
     Action,
@@ -96,6 +98,8 @@ class DeleteRuns(Action[DeleteParams]):
         api, ids = MlflowApi(ctx), [str(one) for one in change.parameters["run_ids"]]
         done, gone = int(progress.checkpoint.get("done", 0)), int(progress.checkpoint.get("gone", 0))
         one_by_one = api.restore_run if change.operation == RESTORE else api.delete_run
+        if change.operation == OPERATION:
+            mark_runs(ctx, MarkKind.HIDDEN, ids, progress.started_at or ctx.now)
         ends = ctx.monotonic() + ctx.budget_s
         for run_id in ids[done:]:
             if ctx.monotonic() >= ends:

@@ -42,6 +42,11 @@ class QuarantineParams(OrphanParams):
     """So long it can be restored; a later run may delete it from then on."""
 
 
+class QuarantineOutput(ActionOutput):
+    left: tuple[str, ...] = ()
+    """Folders that were written to since the plan and stay where they are; of the last Change."""
+
+
 class QuarantineArtifacts(Action[QuarantineParams]):
     """Move artifacts that nobody owns out of the way: whole, with a manifest, and restorable.
 
@@ -55,7 +60,7 @@ class QuarantineArtifacts(Action[QuarantineParams]):
 
     name = "s3.quarantine_artifacts"
     Params = QuarantineParams
-    Output = ActionOutput
+    Output = QuarantineOutput
     permissions = (*MOVE_OBJECTS, LIST_BUCKET, *ASK_MLFLOW, READ_ENDPOINT_KEYS)
     risk = Risk.MEDIUM
     reversible = True
@@ -119,20 +124,20 @@ class QuarantineArtifacts(Action[QuarantineParams]):
         store, asked = open_store(ctx, artifacts), change.parameters
         until = (progress.started_at or ctx.now) + timedelta(days=asked["grace_days"])
         place = record(ctx, asked["bucket"], asked["quarantine"], until)
-        folders, done, left = asked["folders"], int(progress.checkpoint.get("done", 0)), 0
-        left, ends = int(progress.checkpoint.get("left", 0)), ctx.monotonic() + ctx.budget_s
+        folders, done = asked["folders"], int(progress.checkpoint.get("done", 0))
+        left, ends = list[str](progress.checkpoint.get("left", ())), ctx.monotonic() + ctx.budget_s
         for number, folder in enumerate(folders[done:], done):
             at = int(progress.checkpoint.get("at", 0)) if number == done else 0
             manifest = write_manifest(store, place, number, folder["prefix"], datetime.fromisoformat(folder["newest"]))
             if manifest is None:
-                left += 1
+                left.append(folder["prefix"])
                 continue
             reached = self._move(ctx, place, manifest, at, ends)
             if reached is not None:
                 return _goes_on(number, len(folders), left, reached)
             release_sources(ctx, store, place, manifest)
-        stays = f"; {left} were written to meanwhile and stay" if left else ""
-        return Done(detail=f"{len(folders) - left} folders are in {place.root}{stays}")
+        stays = f"; {len(left)} were written to meanwhile and stay" if left else ""
+        return Done(detail=f"{len(folders) - len(left)} folders are in {place.root}{stays}", facts={"left": left})
 
     def _move(self, ctx: StepContext, place: Quarantine, manifest: Manifest, at: int, ends: float) -> int | None:
         """None: all copies are made. Else how far it came within the time there was."""
@@ -147,7 +152,7 @@ class QuarantineArtifacts(Action[QuarantineParams]):
         return None
 
 
-def _goes_on(number: int, total: int, left: int, at: int) -> Pending:
+def _goes_on(number: int, total: int, left: list[str], at: int) -> Pending:
     return Pending(
         check_after_s=1,
         detail=f"{number} of {total} folders",

@@ -7,6 +7,7 @@ from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
 from chalicelib.steps.caution import all_seeing_api, own_place
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.run_choice import Criteria, choose
+from chalicelib.steps.run_past import Past
 from chalicelib.steps.run_sizes import Size, by_experiment, listed, measure, named
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 
@@ -79,7 +80,8 @@ class FindExpiredRuns(Probe[ExpiryParams, ExpiredOutput]):
 
     def read(self, ctx: StepContext, params: ExpiryParams) -> ExpiredOutput:
         place, artifacts = own_place(ctx), ctx.stack.artifacts
-        choice = choose(all_seeing_api(ctx), place, params.criteria(), ctx.now)
+        past = Past.of(ctx) if params.deleted else None
+        choice = choose(all_seeing_api(ctx), place, params.criteria(), ctx.now, past)
         runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}
         sizes = measure(open_store(ctx, artifacts).many(), place, runs_of) if artifacts and choice.runs else {}
         totals = by_experiment(choice.runs, sizes)

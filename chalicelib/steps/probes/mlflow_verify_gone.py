@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.models.change import Change, ChangeState
+from chalicelib.models.check import Answer
 from chalicelib.models.history import MadeKind
 from chalicelib.steps.artifact_places import Owner, Place
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
@@ -22,6 +23,7 @@ class GoneOutput(Output):
     asked: int = 0
     gone: int = 0
     """Neither in MLflow nor in the bucket."""
+    gone_experiments: int = 0
     kept: int = 0
     """Deleted, and not garbage-collected: MLflow kept them, since they were deleted too lately."""
     restored: int = 0
@@ -41,6 +43,15 @@ class GoneOutput(Output):
     detail: str = ""
 
 
+def judge_gone(output: GoneOutput) -> tuple[Answer, str]:
+    """For the check `gone`. That nothing is left is no proof where nothing went (S5)."""
+    if not output.applicable:
+        return Answer.NOT_APPLICABLE, output.detail
+    if output.still_active or output.left_objects or output.halved or output.not_moved:
+        return Answer.FALSE, output.detail
+    return (Answer.TRUE if output.gone or output.gone_experiments else Answer.UNKNOWN), output.detail
+
+
 class VerifyGone(Probe[NoParams, GoneOutput]):
     """Prove that what this run deleted is gone: runs over the API, objects in the bucket.
 
@@ -57,7 +68,7 @@ class VerifyGone(Probe[NoParams, GoneOutput]):
 
     def read(self, ctx: StepContext, params: NoParams) -> GoneOutput:  # noqa: ARG002 - it has none
         deleted = _Deleted.by_this_run(ctx)
-        if deleted.folders:
+        if deleted.aside:
             return _of_quarantine(ctx, deleted)
         if deleted.hidden:
             return _of_soft_deletion(ctx, deleted)
@@ -77,6 +88,8 @@ class _Deleted:
     hidden: set[str] = field(default_factory=set)
     """Of soft deletion."""
     experiments: set[str] = field(default_factory=set)
+    aside: bool = False
+    """Something went into quarantine, or was deleted from it."""
     folders: dict[str, datetime | None] = field(default_factory=dict)
     """Emptied ones, and until when something in them counts as not moved; None: whenever."""
 
@@ -85,7 +98,9 @@ class _Deleted:
         found = cls()
         for change, progress in ctx.made():
             if progress.state is ChangeState.DONE and "quarantine" in change.parameters:
-                found.folders |= _emptied(ctx, change)
+                found.aside = True
+                left = set(progress.facts.get("left", ()))  # written to meanwhile, and left alone on purpose
+                found.folders |= {name: at for name, at in _emptied(ctx, change).items() if name not in left}
             if change.operation == "mlflow:DeleteRun":
                 found.hidden.update(change.parameters["run_ids"])
                 found.experiments.update(change.parameters["experiments"])
@@ -109,17 +124,19 @@ def _of_quarantine(ctx: StepContext, deleted: _Deleted) -> GoneOutput:
     place, artifacts = own_place(ctx), ctx.stack.artifacts
     store = open_store(ctx, artifacts).many() if artifacts else None
     there: list[str] = []
+    full = 0
     for folder, until in deleted.folders.items():
         found = store.list(place.bucket, folder) if store else iter(())
-        there += [one.key for one in found if until is None or one.changed_at <= until]
+        still = [one.key for one in found if until is None or one.changed_at <= until]
+        there, full = there + still, full + bool(still)
     count = len(deleted.folders)
     return GoneOutput(
-        applicable=True,
+        applicable=bool(count),
         asked=count,
-        gone=count - len({key.rpartition("/")[0] for key in there}),
+        gone=count - full,
         not_moved=len(there),
         named=tuple(there[:_MOST_NAMED]),
-        detail=f"{len(there)} objects are still in {count} emptied folders",
+        detail=f"{len(there)} objects are still in {count} emptied folders" if count else "nothing was moved",
     )
 
 
@@ -150,6 +167,7 @@ def _of_gc(ctx: StepContext, deleted: _Deleted) -> GoneOutput:
         applicable=True,
         asked=len(collected),
         gone=len(collected) - len(standing) - len(forgotten),
+        gone_experiments=len(deleted.experiments - known),
         kept=len(waiting - halved),
         restored=len(standing) - len(waiting),
         left_objects=sum(count for count, _ in forgotten.values()),

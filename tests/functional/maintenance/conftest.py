@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from chalicelib.aws.gateways import Aws
-from chalicelib.models.change import ChangeProgress
+from chalicelib.models.change import ChangeProgress, ChangeState
 from chalicelib.steps.side_by_side import one_after_another
 from chalicelib.steps.step import Done, Pending, StepContext
 from chalicelib.store.blobs import MemoryBlobs
@@ -60,7 +60,7 @@ class Bench:
                 self.world.advance(applied.check_after_s)
                 applied = action.apply(self.ctx(**over), change, progress)
             assert isinstance(applied, Done), applied
-            self.made.append((change, progress.model_copy(update={"state": "done"})))
+            self.made.append((change, progress.model_copy(update={"state": ChangeState.DONE, "facts": applied.facts})))
             details.append(applied.detail)
         return details
 

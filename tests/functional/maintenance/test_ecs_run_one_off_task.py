@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.change import ChangeProgress
 from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
+from chalicelib.steps.actions.mlflow_delete_runs import DeleteRuns
 from chalicelib.steps.step import Pending
 from steward.sandbox import place
 from steward.sandbox.tracking import Model
@@ -157,3 +158,42 @@ def test_s15_gc_leaves_a_deleted_run_in_whose_folder_something_living_keeps_its_
     (change,) = bench.plan(ACTION)
     assert number(4) not in change.precondition["runs"]
     assert number(5) in change.precondition["runs"]
+
+
+def due_behind_fresh(bench, number):
+    """Five runs that are due, behind ten that ended earlier and were deleted yesterday."""
+    tables, now = bench.world.tracking, bench.world.clock.now()
+    for n in range(15):
+        tables.add_run(number(n), "0", now - timedelta(days=600 if n < 10 else 500))
+        tables.delete_run(number(n), now - timedelta(days=1 if n < 10 else 400))
+
+
+def test_what_mlflow_keeps_never_keeps_gc_from_what_is_due(bench, number):
+    due_behind_fresh(bench, number)
+    for _week in range(2):
+        bench.carry_out(ACTION, bench.plan(ACTION, most=10))
+        bench.world.advance(3600)
+    assert set(bench.world.tracking.runs) == {number(n) for n in range(10)}
+
+
+def test_gc_leaves_out_what_steward_itself_deleted_too_lately(bench, number):
+    tables, now = bench.world.tracking, bench.world.clock.now()
+    for n in range(4):
+        tables.add_run(number(n), "0", now - timedelta(days=600))
+    bench.carry_out(DeleteRuns(), bench.plan(DeleteRuns(), most=2))
+    for n in (2, 3):
+        tables.delete_run(number(n), now - timedelta(days=100))
+    (change,) = bench.plan(ACTION, most=2)
+    assert change.precondition["runs"] == [number(2), number(3)]
+    assert ", at most: " in change.sentence
+
+
+def test_the_oldest_come_first_and_one_that_is_used_takes_nobodys_turn(bench, number):
+    tables, now = bench.world.tracking, bench.world.clock.now()
+    for n in range(6):
+        tables.add_run(number(n), "0", now - timedelta(days=600 + n))
+        tables.delete_run(number(n), now - timedelta(days=200))
+    living = tables.add_run(number(50), "0", now - timedelta(days=1))
+    living.artifact_uri = f"mlflow-artifacts:/0/{number(5)}/artifacts/inside"
+    (change,) = bench.plan(ACTION, most=2)
+    assert change.precondition["runs"] == [number(4), number(3)]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.errors import StoreUnavailable, UnknownName
-from chalicelib.models.history import Backup, BackupKind, Creation, Drill, MadeKind
+from chalicelib.models.history import Backup, BackupKind, Creation, Drill, MadeKind, MarkKind, RunsMark
 from chalicelib.store.history import History
 from chalicelib.store.memory import MemoryTable
 
@@ -95,3 +95,12 @@ def test_drills_come_newest_first(history):
 def test_without_a_table_every_question_raises_instead_of_saying_nothing_s5():
     with pytest.raises(StoreUnavailable):
         History(None).suspicion("s")
+
+
+def test_marks_of_runs_come_in_the_order_of_their_times_and_once_each(history):
+    late = RunsMark(stack="s", kind=MarkKind.TRIED, run_id="r1", at=NOW, runs=("a", "b"))
+    early = late.model_copy(update={"at": NOW - timedelta(days=1), "run_id": "r0"})
+    for mark in (late, late, early, late.model_copy(update={"kind": MarkKind.HIDDEN})):
+        history.mark_runs(mark)
+    assert [mark.run_id for mark in history.run_marks("s", MarkKind.TRIED)] == ["r0", "r1"]
+    assert list(history.run_marks("other", MarkKind.TRIED)) == []
