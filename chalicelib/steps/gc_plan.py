@@ -12,8 +12,10 @@ from chalicelib.models.shape import content_hash
 from chalicelib.models.stack import MlflowAuth
 from chalicelib.steps.artifact_store import open_store
 from chalicelib.steps.caution import all_seeing_api, own_place, refuse_while_doubted
+from chalicelib.steps.database_facts import read_held
 from chalicelib.steps.mlflow_shapes import Experiment, Run
 from chalicelib.steps.one_off import GcWork, Surroundings, batches, gc_command, overrides_of
+from chalicelib.steps.owners import agreed
 from chalicelib.steps.run_choice import Choice, Criteria, choose, protected_runs
 from chalicelib.steps.run_past import Past
 from chalicelib.steps.run_sizes import Size, by_experiment, listed, measure, named
@@ -65,7 +67,9 @@ def gc_changes(
     if artifacts is None:
         return ()
     wanted = Criteria(older_than_days * _DAY_S, deleted=True, experiments=tuple(experiments), most=most)
+    before = read_held(ctx)
     choice = choose(all_seeing_api(ctx), place, wanted, ctx.now, Past.of(ctx))
+    agreed(ctx, before, {"experiments": len(choice.known), "runs": choice.read})
     if not choice.runs and not choice.experiments:
         return ()
     runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}

@@ -36,6 +36,12 @@ class Known:
     expected: set[str] = field(default_factory=set)
     """Active runs that must have artifacts: a version rests on them, or they logged a model."""
     experiments: frozenset[str] = frozenset()
+    seen_runs: int = 0
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """By table of the database: what MLflow deletes for good only with gc."""
+        return {"experiments": len(self.experiments), "runs": self.seen_runs}
 
     def has_run(self, run_id: str) -> bool:
         return bytes.fromhex(run_id) in self.runs
@@ -63,6 +69,8 @@ class Scan:
     """Folders of no shape that MLflow writes: never orphans."""
     missing: list[str] = field(default_factory=list)
     """Active runs that should have artifacts and have none."""
+    compared: str = ""
+    """Whether the database holds as many as the API told."""
 
     @property
     def orphaned_bytes(self) -> int:
@@ -96,6 +104,7 @@ def read_known(api: MlflowApi, place: Place, now: datetime) -> Known:
 
 
 def _learn(known: Known, run: Run, place: Place) -> None:
+    known.seen_runs += 1
     if RUN_ID.fullmatch(run.id):
         known.runs.add(bytes.fromhex(run.id))
         if not run.deleted and HISTORY_TAG in run.tags:
@@ -103,8 +112,8 @@ def _learn(known: Known, run: Run, place: Place) -> None:
     claim_run(known.claims, run, place)
 
 
-def scan(api: MlflowApi, store: S3Objects, place: Place, now: datetime, youngest: timedelta) -> Scan:
-    known, found = read_known(api, place, now), Scan()
+def scan(known: Known, store: S3Objects, place: Place, now: datetime, youngest: timedelta) -> Scan:
+    found = Scan()
     seen_of_expected = set[str]()
     for name in store.folders(place.bucket, place.prefix):
         if not EXPERIMENT_ID.fullmatch(name):

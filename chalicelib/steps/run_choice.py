@@ -46,6 +46,8 @@ class Choice:
     seen: int = 0
     left_for_later: int = 0
     known: dict[str, Experiment] = field(default_factory=dict)
+    read: int = 0
+    """Runs that MLflow told of at all; for gc, all that it has."""
 
     def by_experiment(self) -> dict[str, list[Run]]:
         found: dict[str, list[Run]] = {}
@@ -99,7 +101,11 @@ class _Sieve:
 
     def sift(self) -> Choice:
         choice, taken = Choice(known=self._known), list[_Turn]()
-        for run in _runs(self._api, self._known, self.asked, self._wanted, self._elsewhere, self._place):
+        names = {one.id for one in self.asked}
+        for run in self._runs():
+            choice.read += 1
+            if self._wanted.deleted and not (run.deleted and run.experiment in names):
+                continue
             choice.seen += 1
             refuse_the_future(run.started_at, self._now, f"run {run.id}")
             is_asked_for = _is_asked_for(run, self._wanted, self.cutoff)
@@ -114,6 +120,20 @@ class _Sieve:
                 choice.left_for_later += 1
         choice.runs = [one.run for one in sorted(taken, reverse=True)]
         return choice
+
+    def _runs(self) -> Iterator[Run]:
+        """For gc all runs and logged models are read: one that is alive may keep its artifacts in a deleted one's
+        folder. Versions protect their runs already."""
+        if not self._wanted.deleted:
+            yield from self._api.runs(tuple(sorted(one.id for one in self.asked)), "ACTIVE_ONLY")
+            return
+        for one in self._known.values():
+            self._elsewhere.ids |= ids_in(one.artifact_location)  # whatever lies in a run's folder says its id
+        for model in self._api.logged_models(tuple(self._known)):
+            claim_model(self._elsewhere, model, self._place)
+        for run in self._api.runs(tuple(self._known)):
+            claim_run(self._elsewhere, run, self._place)
+            yield run
 
     def _why_it_stays(self, run: Run) -> str | None:
         why = _why_it_stays(run, self._protected, self._place, deleted=self._wanted.deleted)
@@ -133,30 +153,6 @@ class _Turn:
 
     def __lt__(self, other: "_Turn") -> bool:
         return self.turn > other.turn
-
-
-def _runs(
-    api: MlflowApi,
-    known: dict[str, Experiment],
-    asked: list[Experiment],
-    wanted: Criteria,
-    elsewhere: Claims,
-    place: Place,
-) -> Iterator[Run]:
-    """For gc all runs and logged models are read: one that is alive may keep its artifacts in a deleted one's
-    folder. Versions protect their runs already."""
-    names = {one.id for one in asked}
-    if not wanted.deleted:
-        yield from api.runs(tuple(sorted(names)), "ACTIVE_ONLY")
-        return
-    for one in known.values():
-        elsewhere.ids |= ids_in(one.artifact_location)  # whatever lies in a run's folder says its id
-    for model in api.logged_models(tuple(known)):
-        claim_model(elsewhere, model, place)
-    for run in api.runs(tuple(known)):
-        claim_run(elsewhere, run, place)
-        if run.deleted and run.experiment in names:
-            yield run
 
 
 def protected_runs(api: MlflowApi, experiments: tuple[str, ...]) -> frozenset[str]:

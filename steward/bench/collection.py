@@ -19,7 +19,7 @@ from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
 from chalicelib.steps.actions.mlflow_delete_runs import DeleteRuns
 from chalicelib.steps.artifact_places import Place
 from chalicelib.steps.mlflow_api import PAGE, MlflowApi
-from chalicelib.steps.orphan_scan import scan
+from chalicelib.steps.orphan_scan import read_known, scan
 from chalicelib.steps.probes.mlflow_verify_gone import VerifyGone
 from chalicelib.steps.step import Action, NoParams, Pending, StepContext
 from chalicelib.store.blobs import MemoryBlobs
@@ -152,7 +152,8 @@ def _peak(objects: int) -> int:
         api = MlflowApi(ctx)
         api.experiments()  # what is loaded once is loaded before it counts
         tracemalloc.start()
-        found = scan(api, _Listing(world, objects), Place.of(artifacts), ctx.now, timedelta(days=30))
+        place = Place.of(artifacts)
+        found = scan(read_known(api, place, ctx.now), _Listing(world, objects), place, ctx.now, timedelta(days=30))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     if found.objects != objects or found.orphans:

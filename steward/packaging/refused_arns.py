@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chalicelib.aws.sessions import account_of, partition_of
+from chalicelib.aws.resources import partition_of
+from chalicelib.aws.sessions import account_of
 from chalicelib.models.stack import Stack
 
 _ARN = re.compile(r"^arn:(aws|aws-cn|aws-us-gov):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|):.+$")

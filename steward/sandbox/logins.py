@@ -16,6 +16,7 @@ from steward.sandbox.database import LOGIN_LIMIT, PER_TASK, Database
 from steward.sandbox.database_words import Trouble
 from steward.sandbox.directory import Directory
 from steward.sandbox.rds_world import RdsWorld
+from steward.sandbox.tracking import Tracking
 
 _TLS = "TLSv1.3 unverified"
 _PROBLEMS = {
@@ -32,6 +33,7 @@ class DatabaseTwin:
     out_of_reach: str | None = None
     rds: RdsWorld | None = None
     now: Callable[[], datetime] | None = None
+    tracking: Tracking | None = None
 
     def look(self, request: DatabaseRequest) -> DatabaseFacts:
         with self.lock:
@@ -64,7 +66,11 @@ class DatabaseTwin:
         return replace(facts, contents=_said(found.contents) if request.contents else None)
 
     def _contents(self) -> Contents | None:
-        return _said(self.rds.contents(self.now())) if self.rds and self.now else None
+        held = _said(self.rds.contents(self.now())) if self.rds and self.now else None
+        if held is None or self.tracking is None or not self.tracking.runs:
+            return held
+        # the world has a past in MLflow: then its API and its database tell of the same runs
+        return replace(held, rows={**held.rows, **self.tracking.rows})
 
     def _facts(self) -> DatabaseFacts:
         database = self.database

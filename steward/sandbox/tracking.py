@@ -80,11 +80,17 @@ class Tracking:
     """How the API lies about its pages: repeats, circle, endless."""
     workspaces: tuple[int, dict[str, Any]] | None = None
     """What is answered to who asks for them; None: they are not switched on."""
+    untold: int = 0
+    """Runs that the database holds and the API does not tell."""
     gc_leaves: bool = False
     """As some versions of MLflow did: gc removes the metadata and leaves objects behind."""
 
     def __post_init__(self) -> None:
         self.experiment("0", "Default")
+
+    @property
+    def rows(self) -> dict[str, int]:
+        return {"experiments": len(self.experiments), "runs": len(self.runs) + self.untold}
 
     def experiment(self, number: str, name: str) -> Experiment:
         at = epoch_millis(self.since)

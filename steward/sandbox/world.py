@@ -120,7 +120,9 @@ class World:
         self.gc_tasks = GcTasks(self.service, self.tracking, self.artifacts, self.logs)
         mlflow = MlflowFace(self.clock.now, self.serving, self.load.exporter, self.logs, self.server)
         self.http = HttpFace(self.clock.now, self.targets, self.load, mlflow, self.lock)
-        self.databases = DatabaseTwin(self.database, self.lock, rds=self.rds, now=self.clock.now)
+        self.databases = DatabaseTwin(
+            self.database, self.lock, rds=self.rds, now=self.clock.now, tracking=self.tracking
+        )
         self.directories = DirectoryTwin(self.directory, self.lock)
         self.effects: list[Callable[[datetime], None]] = []
         """What faults do at every tick."""

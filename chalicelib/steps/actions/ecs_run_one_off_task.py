@@ -16,6 +16,7 @@ from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps import permissions
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS
+from chalicelib.steps.database_facts import READ_DATABASE
 from chalicelib.steps.gc_plan import OPERATION, find_host, gc_changes, run_task, why_not_any_more
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.one_off import db_upgrade_command, overrides_of
@@ -99,6 +100,7 @@ class RunOneOffTask(Action[OneOffParams]):
         *ASK_MLFLOW,
         READ_ENDPOINT_KEYS,
         Permission(action="s3:ListBucket", resource="arn:{partition}:s3:::{bucket}", why="how much would be deleted"),
+        *READ_DATABASE,
     )
     risk = Risk.HIGH
     reversible = False

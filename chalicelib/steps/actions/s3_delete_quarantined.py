@@ -7,9 +7,11 @@ from chalicelib.models.history import MadeKind
 from chalicelib.models.words import Risk
 from chalicelib.steps.actions.s3_quarantine_artifacts import MOVE_OBJECTS
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
-from chalicelib.steps.caution import all_seeing_api, own_place, refuse_while_doubted
+from chalicelib.steps.caution import own_place, refuse_while_doubted
+from chalicelib.steps.database_facts import READ_DATABASE
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
-from chalicelib.steps.orphan_scan import Known, read_known
+from chalicelib.steps.orphan_scan import Known
+from chalicelib.steps.owners import find_owners
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
 from chalicelib.steps.quarantine import Quarantine, known, manifest_numbers, read_manifest
 from chalicelib.steps.run_sizes import in_words
@@ -42,7 +44,7 @@ class DeleteQuarantined(Action[NoParams]):
     name = "s3.delete_quarantined"
     Params = NoParams
     Output = ActionOutput
-    permissions = (*MOVE_OBJECTS, LIST_BUCKET, *ASK_MLFLOW, READ_ENDPOINT_KEYS)
+    permissions = (*MOVE_OBJECTS, LIST_BUCKET, *ASK_MLFLOW, READ_ENDPOINT_KEYS, *READ_DATABASE)
     risk = Risk.HIGH
     reversible = False
 
@@ -53,7 +55,7 @@ class DeleteQuarantined(Action[NoParams]):
         due = [Quarantine(one, bucket) for one in made if one.delete_after is not None and one.delete_after <= ctx.now]
         if not due:
             return ()
-        owners = read_known(all_seeing_api(ctx), own_place(ctx), ctx.now)
+        owners, _ = find_owners(ctx)
         return tuple(self._change(ctx, one) for one in due if _owned(ctx, one, owners) is None)
 
     def _change(self, ctx: StepContext, place: Quarantine) -> Change:
@@ -79,7 +81,7 @@ class DeleteQuarantined(Action[NoParams]):
         place = known(ctx, str(change.parameters["bucket"]), str(change.parameters["quarantine"]))
         if place is None:
             return Look(standing=Standing.ALREADY, detail="the quarantine is empty already")
-        owner = _owned(ctx, place, read_known(all_seeing_api(ctx), own_place(ctx), ctx.now))
+        owner = _owned(ctx, place, find_owners(ctx)[0])
         if owner is not None:
             return Look(standing=Standing.DRIFTED, detail=f"{owner} has an owner by now: restore it")
         return Look(standing=Standing.READY, detail="nobody owns what is in it")

@@ -11,10 +11,12 @@ from chalicelib.models.shape import content_hash
 from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
-from chalicelib.steps.caution import all_seeing_api, own_place, refuse_while_doubted
+from chalicelib.steps.caution import own_place, refuse_while_doubted
+from chalicelib.steps.database_facts import READ_DATABASE
 from chalicelib.steps.key_permissions import USE_SOURCE_KEY
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
-from chalicelib.steps.orphan_scan import Orphan, Scan, read_known
+from chalicelib.steps.orphan_scan import Orphan, Scan
+from chalicelib.steps.owners import find_owners
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
 from chalicelib.steps.probes.mlflow_find_orphan_artifacts import OrphanParams, look_for_orphans
 from chalicelib.steps.quarantine import Manifest, Quarantine, copy_there, record, release_sources, write_manifest
@@ -61,7 +63,7 @@ class QuarantineArtifacts(Action[QuarantineParams]):
     name = "s3.quarantine_artifacts"
     Params = QuarantineParams
     Output = QuarantineOutput
-    permissions = (*MOVE_OBJECTS, LIST_BUCKET, *ASK_MLFLOW, READ_ENDPOINT_KEYS)
+    permissions = (*MOVE_OBJECTS, LIST_BUCKET, *ASK_MLFLOW, READ_ENDPOINT_KEYS, *READ_DATABASE)
     risk = Risk.MEDIUM
     reversible = True
 
@@ -108,7 +110,7 @@ class QuarantineArtifacts(Action[QuarantineParams]):
         place = own_place(ctx)
         if place.bucket != change.parameters["bucket"]:
             return Look(standing=Standing.DRIFTED, detail="the stack's bucket is another one now")
-        known = read_known(all_seeing_api(ctx), place, ctx.now)
+        known, _ = find_owners(ctx)
         for one in change.parameters["folders"]:
             folder = place.folder_of(one["prefix"])
             if folder is None or known.owns(folder):

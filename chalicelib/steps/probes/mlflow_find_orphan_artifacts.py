@@ -6,9 +6,11 @@ from datetime import timedelta
 from pydantic import Field
 
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
-from chalicelib.steps.caution import all_seeing_api, own_place
+from chalicelib.steps.caution import own_place
+from chalicelib.steps.database_facts import READ_DATABASE
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.orphan_scan import Scan, scan
+from chalicelib.steps.owners import find_owners
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
 from chalicelib.steps.run_sizes import in_words
 from chalicelib.steps.step import Output, Params, Probe, StepContext
@@ -38,6 +40,8 @@ class OrphanOutput(Output):
     """Folders that MLflow would not make: left alone."""
     evidence: str | None = None
     """Where the whole list lies."""
+    compared: str = ""
+    """Whether the database holds as many runs and experiments as the API told (S15)."""
     detail: str = ""
 
 
@@ -54,7 +58,7 @@ class FindOrphanArtifacts(Probe[OrphanParams, OrphanOutput]):
     name = "mlflow.find_orphan_artifacts"
     Params = OrphanParams
     Output = OrphanOutput
-    permissions = (*ASK_MLFLOW, READ_ENDPOINT_KEYS, LIST_BUCKET)
+    permissions = (*ASK_MLFLOW, READ_ENDPOINT_KEYS, LIST_BUCKET, *READ_DATABASE)
 
     def read(self, ctx: StepContext, params: OrphanParams) -> OrphanOutput:
         found = look_for_orphans(ctx, params.longest_run_days)
@@ -73,7 +77,8 @@ class FindOrphanArtifacts(Probe[OrphanParams, OrphanOutput]):
             missing_named=tuple(found.missing[:_MOST_NAMED]),
             strange=tuple(found.strange[:_MOST_NAMED]),
             evidence=_listed(ctx, found),
-            detail=said + young + missing,
+            compared=found.compared,
+            detail=f"{said}{young}{missing}; {found.compared}",
         )
 
 
@@ -81,8 +86,10 @@ def look_for_orphans(ctx: StepContext, longest_run_days: int) -> Scan:
     place, artifacts = own_place(ctx), ctx.stack.artifacts
     if artifacts is None:
         return Scan()
-    store = open_store(ctx, artifacts).many()
-    return scan(all_seeing_api(ctx), store, place, ctx.now, timedelta(days=longest_run_days))
+    (known, compared), store = find_owners(ctx), open_store(ctx, artifacts).many()
+    found = scan(known, store, place, ctx.now, timedelta(days=longest_run_days))
+    found.compared = compared
+    return found
 
 
 def _listed(ctx: StepContext, found: Scan) -> str | None:

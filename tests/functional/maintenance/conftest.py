@@ -34,6 +34,7 @@ class Bench:
             "now": world.clock.now(),
             "aws": Aws(world.session(), place.REGION),
             "http": world.http,
+            "databases": world.databases,
             "history": self.history,
             "evidence": self.blobs,
             "side_by_side": one_after_another,

@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.errors import StepRefused
+from chalicelib.net.database_login import NoDatabases
+from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
+from chalicelib.steps.actions.s3_quarantine_artifacts import QuarantineArtifacts
 from chalicelib.steps.probes.mlflow_find_orphan_artifacts import FindOrphanArtifacts
 from steward.sandbox import place
 
@@ -41,8 +44,9 @@ def test_s15_a_run_that_keeps_its_artifacts_in_another_folder_owns_that_folder(b
     assert f"{place.PREFIX}/1/{number(201)}/" not in bench.read(PROBE).named
 
 
-def test_folders_that_mlflow_would_not_make_are_left_alone(bench):
+def test_folders_that_mlflow_would_not_make_are_left_alone(bench, number):
     old = bench.world.clock.now() - timedelta(days=400)
+    bench.world.tracking.add_run(number(1), "0", old)
     for path in ("team-b/1/x", "1/not-a-run/x", f"team-b/1/{'a' * 32}/artifacts/x"):
         bench.world.artifacts.put(f"{place.PREFIX}/{path}", b"x", old)
     found = bench.read(PROBE)
@@ -81,3 +85,27 @@ def test_s15_a_source_that_nobody_can_read_makes_nothing_an_orphan(bench, number
     bench.world.tracking.register("served", number(1)).source = "runs:/"
     with pytest.raises(StepRefused, match="version 1 of model served points to 'runs:/'"):
         bench.read(PROBE)
+
+
+def test_s15_the_api_tells_of_as_many_as_the_database_holds_or_nothing_is_an_orphan(bench):
+    bench.world.break_with("orphaned-artifacts")
+    assert bench.read(PROBE).compared == "as many experiments and runs as the database holds"
+    (change,) = bench.plan(QuarantineArtifacts())
+    bench.world.tracking.untold = 3
+    for asks in (lambda: bench.read(PROBE), lambda: QuarantineArtifacts().look(bench.ctx(), change)):
+        with pytest.raises(StepRefused, match="S15: MLflow's API tells of 54 runs, its database holds 57"):
+            asks()
+
+
+def test_s15_gc_rests_on_the_same_count(bench):
+    bench.world.break_with("deleted-runs")
+    bench.world.tracking.untold = 1
+    with pytest.raises(StepRefused, match="S15: MLflow's API tells of 14 runs, its database holds 15"):
+        bench.plan(RunOneOffTask())
+
+
+def test_s3_a_database_that_cannot_be_asked_from_here_is_said_and_stops_nothing(bench):
+    bench.world.break_with("orphaned-artifacts")
+    found = PROBE.read(bench.ctx(databases=NoDatabases()), PROBE.Params())
+    assert found.orphans == 4
+    assert found.compared.startswith("not compared with the database: not reachable from here")
