@@ -37,6 +37,11 @@ class Creation(Shape):
     """Throw-away things: any later run may sweep them from then on."""
     gone_at: Utc | None = None
     """It was deleted, and seen to be gone."""
+    bucket: str | None = None
+    """Of a quarantine: where it lies, should the stack's bucket be another one by then."""
+    folders: int | None = None
+    bytes: int | None = None
+    """Of a quarantine, as planned: what the next one is measured by (S15)."""
     version: int = 0
 
 

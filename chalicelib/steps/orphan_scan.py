@@ -69,6 +69,8 @@ class Scan:
     """Folders of no shape that MLflow writes: never orphans."""
     missing: list[str] = field(default_factory=list)
     """Active runs that should have artifacts and have none."""
+    owned_aside: list[str] = field(default_factory=list)
+    """In quarantine past its time, and owned by now."""
     compared: str = ""
     """Whether the database holds as many as the API told."""
 

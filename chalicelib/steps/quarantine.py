@@ -41,6 +41,11 @@ class Quarantine:
     creation: Creation
     bucket: str
 
+    @classmethod
+    def of(cls, creation: Creation, bucket: str) -> "Quarantine":
+        """`bucket`: the stack's, for a record that does not name its own."""
+        return cls(creation, creation.bucket or bucket)
+
     @property
     def root(self) -> str:
         return f"{ROOT}{self.creation.at:%Y-%m-%d}/{self.creation.id}/"
@@ -52,7 +57,9 @@ class Quarantine:
         return f"{self.root}objects/{key}"
 
 
-def record(ctx: StepContext, bucket: str, name: str, until: datetime | None) -> Quarantine:
+def record(
+    ctx: StepContext, bucket: str, name: str, until: datetime | None, folders: int = 0, size: int = 0
+) -> Quarantine:
     """Before anything is moved. Again: the first record stands, and with it the date in the prefix."""
     made = Creation(
         stack=ctx.stack.stack,
@@ -62,13 +69,16 @@ def record(ctx: StepContext, bucket: str, name: str, until: datetime | None) -> 
         step=ctx.step_id,
         at=ctx.now,
         delete_after=until,
+        bucket=bucket,
+        folders=folders,
+        bytes=size,
     )
     return Quarantine(ctx.history.record_creation(made), bucket)
 
 
 def known(ctx: StepContext, bucket: str, name: str) -> Quarantine | None:
     creation = ctx.history.creation(ctx.stack.stack, MadeKind.QUARANTINE, name)
-    return Quarantine(creation, bucket) if creation and creation.gone_at is None else None
+    return Quarantine.of(creation, bucket) if creation and creation.gone_at is None else None
 
 
 @dataclass(frozen=True)

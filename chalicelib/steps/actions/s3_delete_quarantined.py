@@ -1,7 +1,7 @@
 """s3.delete_quarantined: deletes for good what lay in quarantine through its grace period (S14, S15, S16)."""
 
-from chalicelib.aws.s3_objects import MOST_AT_ONCE
-from chalicelib.errors import StepFailed, StepRefused
+from chalicelib.aws.s3_objects import MOST_AT_ONCE, S3Objects
+from chalicelib.errors import StepFailed
 from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.history import MadeKind
 from chalicelib.models.words import Risk
@@ -29,6 +29,7 @@ from chalicelib.steps.step import (
 )
 
 OPERATION = "s3:DeleteObject"
+_MOST_NAMED = 5
 
 
 class DeleteQuarantined(Action[NoParams]):
@@ -52,27 +53,42 @@ class DeleteQuarantined(Action[NoParams]):
         refuse_while_doubted(ctx)
         bucket = own_place(ctx).bucket
         made = ctx.history.creations(ctx.stack.stack, MadeKind.QUARANTINE)  # S16: only what Steward recorded
-        due = [Quarantine(one, bucket) for one in made if one.delete_after is not None and one.delete_after <= ctx.now]
+        due = [
+            Quarantine.of(one, bucket) for one in made if one.delete_after is not None and one.delete_after <= ctx.now
+        ]
         if not due:
             return ()
         owners, _ = find_owners(ctx)
-        return tuple(self._change(ctx, one) for one in due if _owned(ctx, one, owners) is None)
+        changes = (self._change(ctx, one, owners) for one in due)
+        return tuple(change for change in changes if change is not None)
 
-    def _change(self, ctx: StepContext, place: Quarantine) -> Change:
-        artifacts = ctx.stack.artifacts
-        if artifacts is None:
-            raise StepRefused("the stack names no artifact bucket")
+    def _change(self, ctx: StepContext, place: Quarantine, owners: Known) -> Change | None:
+        """What has an owner by now stays, and is named: its restore is a person's to start."""
+        folders = _folders(ctx, place)
+        owned = [folder for _, folder in folders if _is_owned(ctx, folder, owners)]
+        rest = [[number, folder] for number, folder in folders if folder not in owned]
+        if folders and not rest:
+            return None
         count = size = 0
-        for stored in open_store(ctx, artifacts).many().list(place.bucket, f"{place.root}objects/"):
-            count, size = count + 1, size + stored.size
+        for stored in _objects(ctx).list(place.bucket, f"{place.root}objects/"):
+            if not stored.key.startswith(tuple(place.key_of(folder) for folder in owned)):
+                count, size = count + 1, size + stored.size
         what = f"{count:,} objects ({in_words(size)}) that nobody missed since {place.creation.at:%Y-%m-%d}"
+        some = f"{', '.join(owned[:_MOST_NAMED])}{', …' if len(owned) > _MOST_NAMED else ''}"
+        stays = f"; {len(owned)} folders have an owner by now and stay, restore them: {some}" if owned else ""
         return Change(
             step=ctx.step_id,
             action=self.name,
             operation=OPERATION,
-            parameters={"bucket": place.bucket, "quarantine": place.creation.id, "objects": count, "bytes": size},
+            parameters={
+                "bucket": place.bucket,
+                "quarantine": place.creation.id,
+                "folders": rest,
+                "objects": count,
+                "bytes": size,
+            },
             resource=f"s3://{place.bucket}/{place.root}",
-            sentence=f"Delete for good, from quarantine {place.creation.id}: {what}",
+            sentence=f"Delete for good, from quarantine {place.creation.id}: {what}{stays}",
             loses=f"{what}: nothing restores them but a backup",
         )
 
@@ -81,46 +97,63 @@ class DeleteQuarantined(Action[NoParams]):
         place = known(ctx, str(change.parameters["bucket"]), str(change.parameters["quarantine"]))
         if place is None:
             return Look(standing=Standing.ALREADY, detail="the quarantine is empty already")
-        owner = _owned(ctx, place, find_owners(ctx)[0])
-        if owner is not None:
-            return Look(standing=Standing.DRIFTED, detail=f"{owner} has an owner by now: restore it")
+        owners, _ = find_owners(ctx)
+        for _, folder in change.parameters["folders"]:
+            if _is_owned(ctx, folder, owners):
+                return Look(standing=Standing.DRIFTED, detail=f"{folder} has an owner by now: restore it")
         return Look(standing=Standing.READY, detail="nobody owns what is in it")
 
     def apply(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> Applied:
-        artifacts, name = ctx.stack.artifacts, str(change.parameters["quarantine"])
-        if artifacts is None:
-            raise StepFailed(ctx.step_id, "the stack names no artifact bucket any more")
+        """Folder by folder; the manifest last, since it says what is still to be deleted."""
+        name = str(change.parameters["quarantine"])
         place = known(ctx, str(change.parameters["bucket"]), name)
         if place is None:
             return Unchanged(detail="the quarantine is empty already")
-        objects, ends = open_store(ctx, artifacts).many(), ctx.monotonic() + ctx.budget_s
-        done, batch = int(progress.checkpoint.get("done", 0)), list[str]()
-        for part in ("objects/", "manifests/"):  # the manifests last: they say what is still to be deleted
-            for stored in objects.list(place.bucket, place.root + part):
+        objects, ends = _objects(ctx), ctx.monotonic() + ctx.budget_s
+        done, at = int(progress.checkpoint.get("done", 0)), int(progress.checkpoint.get("at", 0))
+        folders = change.parameters["folders"]
+        for index, (number, folder) in enumerate(folders[at:], at):
+            batch: list[str] = []
+            for stored in objects.list(place.bucket, place.key_of(folder)):
                 batch.append(stored.key)
                 if len(batch) == MOST_AT_ONCE:
                     objects.delete(place.bucket, batch)
                     done, batch = done + len(batch), []
                     if ctx.monotonic() >= ends:
-                        far = HowFar(done=done, total=int(change.parameters["objects"]))
-                        return Pending(check_after_s=1, detail=str(far), checkpoint={"done": done}, how_far=far)
+                        return _goes_on(change, done, index)
             objects.delete(place.bucket, batch)
-            done, batch = done + len(batch), []
+            objects.delete(place.bucket, [place.manifest_key(number)])
+            done += len(batch)
+            if ctx.monotonic() >= ends:
+                return _goes_on(change, done, index + 1)
+        stays = len(_folders(ctx, place))
+        if stays:
+            return Done(detail=f"{len(folders)} folders are gone; {stays} stay in quarantine {name}, with an owner")
         ctx.history.mark_gone(ctx.stack.stack, MadeKind.QUARANTINE, name, ctx.now)
         return Done(detail=f"quarantine {name} is empty")
 
 
-def _owned(ctx: StepContext, place: Quarantine, owners: Known) -> str | None:
-    """S15: the final deletion asks again; a folder that has an owner by now is to be restored, not deleted."""
-    artifacts = ctx.stack.artifacts
-    if artifacts is None:
-        return None
-    store, own = open_store(ctx, artifacts), own_place(ctx)
-    for number in manifest_numbers(store, place):
-        manifest = read_manifest(store, place, number)
-        folder = own.folder_of(manifest.folder) if manifest else None
-        if manifest is None:
-            continue
-        if folder is None or owners.owns(folder):
-            return manifest.folder
-    return None
+def _goes_on(change: Change, done: int, at: int) -> Pending:
+    far = HowFar(done=done, total=int(change.parameters["objects"]))
+    return Pending(check_after_s=1, detail=str(far), checkpoint={"done": done, "at": at}, how_far=far)
+
+
+def _objects(ctx: StepContext) -> S3Objects:
+    if ctx.stack.artifacts is None:
+        raise StepFailed(ctx.step_id, "the stack names no artifact bucket any more")
+    return open_store(ctx, ctx.stack.artifacts).many()
+
+
+def _folders(ctx: StepContext, place: Quarantine) -> list[tuple[int, str]]:
+    """What lies in it, by the numbers of its manifests."""
+    if ctx.stack.artifacts is None:
+        return []
+    store = open_store(ctx, ctx.stack.artifacts)
+    found = ((number, read_manifest(store, place, number)) for number in manifest_numbers(store, place))
+    return [(number, manifest.folder) for number, manifest in found if manifest is not None]
+
+
+def _is_owned(ctx: StepContext, prefix: str, owners: Known) -> bool:
+    """S15: the final deletion asks again. What is no folder of MLflow's any more is not Steward's to delete."""
+    folder = own_place(ctx).folder_of(prefix)
+    return folder is None or owners.owns(folder)

@@ -72,7 +72,7 @@ class QuarantineArtifacts(Action[QuarantineParams]):
         found = look_for_orphans(ctx, params.longest_run_days)
         if not found.orphans:
             return ()
-        why = _why_ask(ctx, found)
+        why = why_ask(ctx, found)
         at = range(0, len(found.orphans), FOLDERS_IN_CHANGE)
         groups = [found.orphans[first : first + FOLDERS_IN_CHANGE] for first in at]
         return tuple(self._change(ctx, group, params.grace_days, why) for group in groups)
@@ -125,8 +125,10 @@ class QuarantineArtifacts(Action[QuarantineParams]):
             raise StepFailed(ctx.step_id, "the stack names no artifact bucket any more")
         store, asked = open_store(ctx, artifacts), change.parameters
         until = (progress.started_at or ctx.now) + timedelta(days=asked["grace_days"])
-        place = record(ctx, asked["bucket"], asked["quarantine"], until)
-        folders, done = asked["folders"], int(progress.checkpoint.get("done", 0))
+        folders = asked["folders"]
+        size = sum(one["bytes"] for one in folders)
+        place = record(ctx, asked["bucket"], asked["quarantine"], until, len(folders), size)
+        done = int(progress.checkpoint.get("done", 0))
         left, ends = list[str](progress.checkpoint.get("left", ())), ctx.monotonic() + ctx.budget_s
         for number, folder in enumerate(folders[done:], done):
             at = int(progress.checkpoint.get("at", 0)) if number == done else 0
@@ -170,15 +172,18 @@ def _name(ctx: StepContext, orphans: list[Orphan]) -> str:
     return f"{base}-{1 + sum(one.id.startswith(base) for one in made)}"
 
 
-def _why_ask(ctx: StepContext, found: Scan) -> str | None:
+def why_ask(ctx: StepContext, found: Scan) -> str | None:
     """S15: a number that is too large to be right needs a person's yes to that number."""
     share, count = found.share, len(found.orphans)
     out = f"sight of {count} folders until they are restored"
     if share > MOST_SHARE:
         return f"{out}: {share:.0%} of all that is there (S15)"
-    sizes: dict[str, int] = {}
-    for one in ctx.history.creations(ctx.stack.stack, MadeKind.QUARANTINE, gone=True):
-        sizes[one.run_id] = sizes.get(one.run_id, 0) + 1
-    if sizes and -(-count // FOLDERS_IN_CHANGE) > _TWICE * list(sizes.values())[-1]:
-        return f"{out}: more than twice as many as the last time (S15)"
+    made = ctx.history.creations(ctx.stack.stack, MadeKind.QUARANTINE, gone=True)
+    if made:
+        last = max(made, key=lambda one: (one.at, one.id)).run_id
+        of_last = [one for one in made if one.run_id == last]
+        folders, size = (sum(getattr(one, name) or 0 for one in of_last) for name in ("folders", "bytes"))
+        if count > _TWICE * folders or found.orphaned_bytes > _TWICE * size:
+            said = f"{folders:,} folders and {in_words(size)}"
+            return f"{out}: more than twice as many, or twice the bytes, as the last time ({said}) (S15)"
     return None

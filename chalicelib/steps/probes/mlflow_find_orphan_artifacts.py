@@ -5,13 +5,17 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from chalicelib.aws.s3_objects import S3Objects
+from chalicelib.models.history import MadeKind
+from chalicelib.steps.artifact_places import Place
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
 from chalicelib.steps.caution import own_place
 from chalicelib.steps.database_facts import READ_DATABASE
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
-from chalicelib.steps.orphan_scan import Scan, scan
+from chalicelib.steps.orphan_scan import Known, Scan, scan
 from chalicelib.steps.owners import find_owners
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
+from chalicelib.steps.quarantine import Quarantine
 from chalicelib.steps.run_sizes import in_words
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 from chalicelib.store.blobs import evidence_key
@@ -40,6 +44,8 @@ class OrphanOutput(Output):
     """Folders that MLflow would not make: left alone."""
     evidence: str | None = None
     """Where the whole list lies."""
+    owned_aside: tuple[str, ...] = ()
+    """Folders in quarantine, past its time, that have an owner by now; they stay until somebody restores them."""
     compared: str = ""
     """Whether the database holds as many runs and experiments as the API told (S15)."""
     detail: str = ""
@@ -65,6 +71,9 @@ class FindOrphanArtifacts(Probe[OrphanParams, OrphanOutput]):
         said = f"{len(found.orphans)} of {found.folders} folders belong to nobody ({in_words(found.orphaned_bytes)})"
         young = f"; {found.too_young} more are too young to tell" if found.too_young else ""
         missing = f"; {len(found.missing)} runs lack their artifacts" if found.missing else ""
+        aside = (
+            f"; {len(found.owned_aside)} in quarantine have an owner by now: restore them" if found.owned_aside else ""
+        )
         return OrphanOutput(
             orphans=len(found.orphans),
             objects=sum(one.objects for one in found.orphans),
@@ -77,8 +86,9 @@ class FindOrphanArtifacts(Probe[OrphanParams, OrphanOutput]):
             missing_named=tuple(found.missing[:_MOST_NAMED]),
             strange=tuple(found.strange[:_MOST_NAMED]),
             evidence=_listed(ctx, found),
+            owned_aside=tuple(found.owned_aside[:_MOST_NAMED]),
             compared=found.compared,
-            detail=f"{said}{young}{missing}; {found.compared}",
+            detail=f"{said}{young}{missing}{aside}; {found.compared}",
         )
 
 
@@ -89,7 +99,17 @@ def look_for_orphans(ctx: StepContext, longest_run_days: int) -> Scan:
     (known, compared), store = find_owners(ctx), open_store(ctx, artifacts).many()
     found = scan(known, store, place, ctx.now, timedelta(days=longest_run_days))
     found.compared = compared
+    for made in ctx.history.creations(ctx.stack.stack, MadeKind.QUARANTINE):
+        if made.delete_after is not None and made.delete_after <= ctx.now:
+            found.owned_aside += _owned_in(Quarantine.of(made, place.bucket), store, place, known)
     return found
+
+
+def _owned_in(aside: Quarantine, store: S3Objects, place: Place, known: Known) -> list[str]:
+    """Folders whose time in quarantine is up and that have an owner by now: they are to be restored, not deleted."""
+    start = aside.key_of("")
+    folders = {place.folder_of(one.key.removeprefix(start)) for one in store.list(aside.bucket, start)}
+    return [f"{aside.creation.id}: {one.prefix}" for one in sorted(filter(None, folders)) if known.owns(one)]
 
 
 def _listed(ctx: StepContext, found: Scan) -> str | None:

@@ -117,7 +117,10 @@ def _emptied(ctx: StepContext, change: Change) -> dict[str, datetime | None]:
         return {row["prefix"]: datetime.fromisoformat(row["newest"]) for row in rows}
     name, bucket = change.parameters["quarantine"], change.parameters["bucket"]
     made = ctx.history.creation(ctx.stack.stack, MadeKind.QUARANTINE, name)
-    return {Quarantine(made, bucket).root: None} if change.operation == "s3:DeleteObject" and made else {}
+    if change.operation != "s3:DeleteObject" or made is None:
+        return {}
+    place = Quarantine.of(made, bucket)
+    return {place.key_of(folder): None for _, folder in change.parameters["folders"]}
 
 
 def _of_quarantine(ctx: StepContext, deleted: _Deleted) -> GoneOutput:

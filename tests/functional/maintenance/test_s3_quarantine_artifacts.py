@@ -6,7 +6,10 @@ import pytest
 
 from chalicelib.errors import StepRefused
 from chalicelib.models.change import Change, ChangeProgress
-from chalicelib.steps.actions.s3_quarantine_artifacts import QuarantineArtifacts
+from chalicelib.models.history import Creation, MadeKind
+from chalicelib.steps.actions.s3_quarantine_artifacts import QuarantineArtifacts, why_ask
+from chalicelib.steps.artifact_places import Folder, Owner
+from chalicelib.steps.orphan_scan import Orphan, Scan
 from chalicelib.steps.step import Pending
 from steward.sandbox import place
 from steward.sandbox.crash_objects import bodies, lost_objects
@@ -101,3 +104,16 @@ def test_a_copy_that_is_not_whole_deletes_nothing(bench, number):
     assert set(before) - {damaged.partition("/objects/")[2]} <= {
         key.partition("/objects/")[2] or key for key in bodies(bench.world)
     }
+
+
+@pytest.mark.parametrize(
+    ("folders", "size", "asks"), [(200, 10**9, False), (199, 10**9, True), (200, 10, True), (0, 0, True)]
+)
+def test_s15_twice_the_last_number_or_bytes_asks_and_the_last_is_the_latest_in_time(bench, folders, size, asks):
+    now, stack = bench.world.clock.now(), bench.world.stack().stack
+    for name, at, many in (("q-0-1", now, folders), ("q-9-1", now - timedelta(days=9), 10**6)):
+        made = Creation(stack=stack, kind=MadeKind.QUARANTINE, id=name, run_id=name, step="s", at=at, folders=many)
+        bench.history.record_creation(made.model_copy(update={"bytes": size}))
+    found = [Orphan(Folder(f"p/{n}/", "1", Owner.RUN, f"{n:032x}"), 1, 1, now) for n in range(400)]
+    why = why_ask(bench.ctx(), Scan(orphans=found, folders=100_000, objects=10**6, bytes=10**9))
+    assert (why is not None) is asks
