@@ -159,7 +159,7 @@ class RunOneOffTask(Action[OneOffParams]):
 
     def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:
         """Cancelled, or out of time: a task that goes on deleting with nobody watching is stopped."""
-        task = self._task(ctx, change, progress)
+        task = self._task(ctx, change, progress) or _unnoted(ctx, change)
         if task is None:
             return "no task is known to have been started"
         _mark_tried(ctx, change, task)
@@ -176,6 +176,14 @@ class RunOneOffTask(Action[OneOffParams]):
         if not found:
             raise StepFailed(ctx.step_id, "ECS no longer knows the task, so nobody can say how it ended")
         return found[0]
+
+
+def _unnoted(ctx: StepContext, change: Change) -> Task | None:
+    """One that was started just before its worker died, so that nobody noted which it is."""
+    asked = change.parameters
+    family = str(asked["taskDefinition"]).rsplit("/", 1)[-1].partition(":")[0]
+    mine = _filled(asked, ctx.run_id)["startedBy"]
+    return next((one for one in ctx.aws.ecs.tasks_of_family(asked["cluster"], family) if one.started_by == mine), None)
 
 
 def _mark_tried(ctx: StepContext, change: Change, task: Task) -> None:

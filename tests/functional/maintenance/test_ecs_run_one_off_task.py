@@ -197,3 +197,15 @@ def test_the_oldest_come_first_and_one_that_is_used_takes_nobodys_turn(bench, nu
     living.artifact_uri = f"mlflow-artifacts:/0/{number(5)}/artifacts/inside"
     (change,) = bench.plan(ACTION, most=2)
     assert change.precondition["runs"] == [number(4), number(3)]
+
+
+def test_a_task_of_which_nobody_noted_the_name_is_found_and_stopped(bench, number):
+    bench.world.break_with("deleted-runs")
+    (change,) = bench.plan(ACTION)
+    ACTION.apply(bench.ctx(), change, ChangeProgress())  # its worker died before this was stored
+    said = ACTION.abandon(bench.ctx(), change, ChangeProgress())
+    bench.world.advance(600)
+    assert "is stopped" in said
+    assert number(4) in bench.world.tracking.runs
+    another = bench.ctx(run_id="r-000000000000")
+    assert ACTION.abandon(another, change, ChangeProgress()) == "no task is known to have been started"

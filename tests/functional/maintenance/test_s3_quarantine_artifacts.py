@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.errors import StepRefused
+from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.history import Creation, MadeKind
 from chalicelib.steps.actions.s3_quarantine_artifacts import QuarantineArtifacts, why_ask
@@ -117,3 +117,28 @@ def test_s15_twice_the_last_number_or_bytes_asks_and_the_last_is_the_latest_in_t
     found = [Orphan(Folder(f"p/{n}/", "1", Owner.RUN, f"{n:032x}"), 1, 1, now) for n in range(400)]
     why = why_ask(bench.ctx(), Scan(orphans=found, folders=100_000, objects=10**6, bytes=10**9))
     assert (why is not None) is asks
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "somebody wrote there"])
+def test_a_crash_while_restoring_what_was_uploaded_in_parts_is_gone_on_from(bench, number, meanwhile):
+    """Its ETag was made of its parts; no copy has that one."""
+    bench.world.break_with("orphaned-artifacts")
+    key, s3 = f"{place.PREFIX}/1/{number(200)}/artifacts/a-big.bin", bench.world.session().client("s3")
+    bench.world.artifacts.put_in_parts(key, b"z" * 100, bench.world.clock.now() - timedelta(days=400))
+    before = bodies(bench.world)
+    assert key in before
+    (change,) = bench.plan(ACTION)
+    bench.carry_out(ACTION, [change])
+    assert key not in bodies(bench.world)
+    # the worker died right after this copy came back
+    (there,) = (name for name in bodies(bench.world) if name.endswith(f"/objects/{key}"))
+    s3.copy_object(Bucket=place.BUCKET, Key=key, CopySource={"Bucket": place.BUCKET, "Key": there})
+    if meanwhile != "nothing":
+        bench.world.artifacts.put(key, b"y" * 100, bench.world.clock.now())
+        with pytest.raises(StepFailed, match="1 keys hold something else"):
+            bench.carry_out(ACTION, [undo_of(change)])
+        assert bodies(bench.world)[key] == b"y" * 100
+        assert there in bodies(bench.world)
+        return
+    bench.carry_out(ACTION, [undo_of(change)])
+    assert bodies(bench.world) == before
