@@ -18,6 +18,7 @@ from chalicelib.steps.step import NoParams, Output, Probe, StepContext
 _MOST_PAGES = 20
 """Of a thousand versions each; more are said to be more."""
 _BUCKET = "arn:{partition}:s3:::{bucket}"
+_OF_DATABASES = ("/aws/rds/instance/", "/aws/rds/cluster/")
 _KEEP_DAYS, _ABORT_DAYS, _LOG_DAYS = 30, 7, 90
 
 
@@ -98,9 +99,11 @@ def _of_bucket(ctx: StepContext, artifacts: ArtifactsPart) -> WasteOutput:
     ]
     findings = []
     noncurrent = ctx.aws.leftovers.noncurrent(place.bucket, place.prefix, _MOST_PAGES) if versioned else None
-    if noncurrent is not None and noncurrent.versions and not any(rule.noncurrent_days for rule in rules):
+    some = noncurrent is not None and (noncurrent.versions or not noncurrent.complete)  # unseen is not none (S5)
+    if noncurrent is not None and some and not any(rule.noncurrent_days for rule in rules):
         more = "" if noncurrent.complete else "at least "
         said = f"{more}{noncurrent.versions} noncurrent versions, {in_words(noncurrent.bytes)}, and no rule ends them"
+        said += "" if noncurrent.complete else f"; only the first {_MOST_PAGES * 1000:,} versions were looked at"
         findings.append(_rule_waste("noncurrent_versions", place, noncurrent.bytes, said))
     if not any(rule.aborts_uploads for rule in rules):
         said = "no lifecycle rule aborts uploads that never end"
@@ -132,8 +135,10 @@ def _of_logs(ctx: StepContext) -> tuple[Waste, ...]:
     wanted = [ctx.stack.logs.group] if ctx.stack.logs else []
     if ctx.stack.database and ctx.stack.database.instance:
         wanted.append(f"/aws/rds/instance/{ctx.stack.database.instance}/")
+    if ctx.stack.database and ctx.stack.database.cluster:
+        wanted.append(f"/aws/rds/cluster/{ctx.stack.database.cluster}/")
     groups = {group.name: group for prefix in wanted for group in ctx.aws.log_groups.find(prefix)}
-    mine = [one for one in groups.values() if one.name in wanted or one.name.startswith("/aws/rds/instance/")]
+    mine = [one for one in groups.values() if one.name in wanted or one.name.startswith(_OF_DATABASES)]
     return tuple(
         Waste(
             cause="logs_for_ever",

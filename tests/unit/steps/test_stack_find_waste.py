@@ -123,3 +123,18 @@ def test_s3_what_may_not_be_read_is_skipped_and_the_rest_is_told(world, account,
 def test_a_stack_at_another_endpoint_has_no_bucket_of_amazon_s(world, account):
     world.stack["artifacts"] = {"bucket": "b", "prefix": "m", "endpoint": "https://minio.example.com"}
     assert causes(read(world)) == []
+
+
+def test_s5_versions_that_were_not_looked_at_are_not_taken_for_none(account, world):
+    account.noncurrent = Noncurrent(0, 0, complete=False)
+    found = read(world).findings[0]
+    assert found.cause == "noncurrent_versions"
+    assert "at least 0 noncurrent versions" in found.evidence[0]
+    assert "only the first 20,000 versions were looked at" in found.evidence[0]
+
+
+def test_the_logs_of_an_aurora_cluster_are_looked_at(account, world):
+    account.rules = (rule(),)
+    world.stack["database"] = {"cluster": "churn-db"}
+    account.groups = (LogGroup("/aws/rds/cluster/churn-db/postgresql", None, GIB),)
+    assert [one.where for one in read(world).findings] == ["/aws/rds/cluster/churn-db/postgresql"]
