@@ -62,6 +62,7 @@ def _one(mould: Json, names: Names, name: str, network: NetworkPart) -> Json:
         "Tags": tag_map(names),
     }
     function["Properties"].pop("Environment", None)  # it reads no state and no environment
+    function.pop("DependsOn", None)  # the mould's role; the function's own is named by `Role`
     group = f"/aws/lambda/{name}"
     return {title: function, f"{title}Role": _role(names, group), f"{title}Logs": log_group(names, group)}
 

@@ -16,6 +16,8 @@ from typing import Any
 from chalicelib.errors import InputError, StewardError
 
 Json = dict[str, Any]
+ARCHITECTURES = ("x86_64", "arm64")
+_ARCHITECTURE = "lambda_architecture"
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.yml", "*.yaml", "py.typed")
 
 
@@ -26,7 +28,22 @@ def stage_of(project: Path, stage: str) -> Json:
     if stage not in stages:
         known = ", ".join(sorted(stages)) or "none"
         raise InputError(f"there is no stage {stage!r} in .chalice/config.json; its stages are: {known}")
-    return {**{name: value for name, value in config.items() if name != "stages"}, **stages[stage]}
+    found = {**{name: value for name, value in config.items() if name != "stages"}, **stages[stage]}
+    _refuse_other_machines(found)
+    return found
+
+
+def _refuse_other_machines(settings: Json) -> None:
+    """One zip for all functions: its compiled parts are for one kind of processor."""
+    wanted = settings.get(_ARCHITECTURE, ARCHITECTURES[0])
+    if wanted not in ARCHITECTURES:
+        raise InputError(
+            f".chalice/config.json: {_ARCHITECTURE}: {wanted!r} is none; write {' or '.join(ARCHITECTURES)}"
+        )
+    for name, function in settings.get("lambda_functions", {}).items():
+        if _ARCHITECTURE in function:
+            where = f".chalice/config.json: lambda_functions.{name}.{_ARCHITECTURE}"
+            raise InputError(f"{where}: all functions share one zip; say it once, for the stage or for all stages")
 
 
 def read_config(project: Path) -> Json:
