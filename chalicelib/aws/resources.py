@@ -2,6 +2,7 @@
 
 import re
 
+from chalicelib.models.made_names import mark_of
 from chalicelib.models.stack import Stack
 from chalicelib.models.step_index import Permission
 
@@ -23,6 +24,7 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
         "amazonaws": "amazonaws.com.cn" if stack.region.startswith("cn-") else "amazonaws.com",
         "account": account,
         "stack": stack.stack,
+        "made": mark_of(stack.stack),
         "offsite_region": offsite.region if offsite else None,
         "offsite_account": offsite.account if offsite else None,
         "offsite_key": _key_arn(stack, account, offsite.kms_key, offsite.region) if offsite else None,

@@ -4,39 +4,32 @@ Names come from run and step, so that a second attempt finds what the first one 
 given at creation only; with the creation record they are what deletion rests on.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib.aws.rds_snapshots import MANUAL, Snapshot
 from chalicelib.errors import StepRefused
 from chalicelib.models.history import Creation, MadeKind
+from chalicelib.models.made_names import INSTANCE_NAME, SNAPSHOT_NAME, fitted, made_name, slug
 from chalicelib.steps.step import StepContext
 
 STACK_TAG, RUN_TAG, STEP_TAG = "steward:stack", "steward:run", "steward:step"
 DELETE_AFTER_TAG = "steward:delete-after"
 HOLD_TAG = "legal-hold"
 """Whatever carries it is never deleted, by nobody's rule."""
-_INSTANCE_NAME = 63
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
-def slug(text: str) -> str:
-    """RDS takes letters, digits and single hyphens, and no hyphen at the end."""
-    return _NOT_IN_NAMES.sub("-", text.lower()).strip("-")
-
-
-def name_of(step_id: str, suffix: str = "") -> str:
+def name_of(ctx: StepContext, step_id: str, suffix: str = "") -> str:
     """With `{run}`, as a Change says it: the plan's hash must not know the run."""
-    return f"steward-{{run}}-{slug(step_id + suffix)}"
+    return made_name(ctx.stack.stack, "{run}", step_id + suffix)
 
 
-def named(name: str, run_id: str, most: int = 255) -> str:
-    return name.replace("{run}", slug(run_id))[:most].rstrip("-")
+def named(name: str, run_id: str, most: int = SNAPSHOT_NAME) -> str:
+    return fitted(name.replace("{run}", slug(run_id)), most)
 
 
 def instance_named(name: str, run_id: str) -> str:
-    return named(name, run_id, _INSTANCE_NAME)
+    return named(name, run_id, INSTANCE_NAME)
 
 
 def tags_for(ctx: StepContext) -> dict[str, str]:

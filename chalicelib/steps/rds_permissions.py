@@ -1,5 +1,6 @@
-"""The rights that snapshots and restores need. What deletes is bound to Steward's own tag, which no right
-here can put on anything that exists already (S16)."""
+"""The rights that snapshots and restores need. What makes, tags and deletes is bound to names with the stack's own mark
+(`{made}`, models/made_names.py): RDS knows no condition that tells tags at creation from tags put on later, so
+the name is what keeps a stack's role from tagging, and then deleting, what another stack or a person made (S16)."""
 
 from chalicelib.models.step_index import Permission
 from chalicelib.steps.key_permissions import FOR_RDS
@@ -8,8 +9,8 @@ _RDS = "arn:{partition}:rds:{region}:{account}"
 _THERE = "arn:{partition}:rds:{offsite_region}:{account}"
 _OURS = {"StringEquals": {"aws:ResourceTag/steward:stack": "{stack}"}}
 _TAGGED = {"StringEquals": {"aws:RequestTag/steward:stack": "{stack}"}}
-_NEW = f"{_RDS}:snapshot:steward-*"
-_NEW_OF_CLUSTER = f"{_RDS}:cluster-snapshot:steward-*"
+_NEW = f"{_RDS}:snapshot:{{made}}-*"
+_NEW_OF_CLUSTER = f"{_RDS}:cluster-snapshot:{{made}}-*"
 
 
 def _both(
@@ -46,7 +47,7 @@ def _tagging(*resources: str) -> tuple[Permission, ...]:
     )
 
 
-_NEW_NAMES = ("snapshot:steward-*", "cluster-snapshot:steward-*")
+_NEW_NAMES = ("snapshot:{made}-*", "cluster-snapshot:{made}-*")
 _AUTOMATED = ("snapshot:rds:{database}-*", "cluster-snapshot:rds:{database_cluster}-*")
 _EVERYTHING = ("*", "*")
 LIST_SNAPSHOTS = _both("Describe{}Snapshots", "which snapshots there are, and how far they are", names=_EVERYTHING)
@@ -84,12 +85,17 @@ COPY_SNAPSHOT = (
 SHARE_SNAPSHOT = tuple(
     permission.model_copy(update={"only_with": "offsite_account"})
     for permission in (
+        # the same resource as the lists': AWS knows only snapshots for it, and a session policy has 2,048 characters
         *_both("Describe{}SnapshotAttributes", "with whom it is shared", names=_EVERYTHING),
         *_both("Modify{}SnapshotAttribute", "share Steward's own with the account that the stack names", ours=True),
     )
 )
-DELETE_SNAPSHOT = _both("Delete{}Snapshot", "delete what carries Steward's tag, and nothing else", ours=True)
-DELETE_OFFSITE = _both("Delete{}Snapshot", "the same of copies in the other region", ours=True, at=_THERE)
+DELETE_SNAPSHOT = _both(
+    "Delete{}Snapshot", "delete what carries this stack's mark and tag, and nothing else", ours=True, names=_NEW_NAMES
+)
+DELETE_OFFSITE = _both(
+    "Delete{}Snapshot", "the same of copies in the other region", ours=True, at=_THERE, names=_NEW_NAMES
+)
 DESCRIBE_KEYS = Permission(
     action="kms:DescribeKey",
     resource="arn:{partition}:kms:*:{account}:key/*",
@@ -140,19 +146,19 @@ RESTORE = (
         condition=_TAGGED,
         only_with="database_cluster",
     ),
-    *_tagging(f"{_RDS}:db:steward-*", f"{_RDS}:cluster:steward-*"),
+    *_tagging(f"{_RDS}:db:{{made}}-*", f"{_RDS}:cluster:{{made}}-*"),
 )
 RENEW_LOGIN = (
     Permission(
         action="rds:ModifyDBInstance",
-        resource=f"{_RDS}:db:steward-*",
+        resource=f"{_RDS}:db:{{made}}-*",
         why="give an instance that Steward restored the password that the stack's secret has now",
         condition=_OURS,
         only_with="database",
     ),
     Permission(
         action="rds:ModifyDBCluster",
-        resource=f"{_RDS}:cluster:steward-*",
+        resource=f"{_RDS}:cluster:{{made}}-*",
         why="the same of a cluster",
         condition=_OURS,
         only_with="database_cluster",
@@ -161,13 +167,13 @@ RENEW_LOGIN = (
 DELETE_RESTORED = (
     Permission(
         action="rds:DeleteDBInstance",
-        resource=f"{_RDS}:db:steward-*",
+        resource=f"{_RDS}:db:{{made}}-*",
         why="delete an instance that Steward restored",
         condition=_OURS,
     ),
     Permission(
         action="rds:DeleteDBCluster",
-        resource=f"{_RDS}:cluster:steward-*",
+        resource=f"{_RDS}:cluster:{{made}}-*",
         why="delete a cluster that Steward restored",
         condition=_OURS,
         only_with="database_cluster",

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.models.history import Creation, MadeKind
+from chalicelib.models.made_names import made_name
 from chalicelib.steps.made import RUN_TAG, STACK_TAG, STEP_TAG
 from steward.sandbox import place
 from steward.sandbox.restored import Restored
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from steward.sandbox.simulation import Simulation
 
 RUN = "r-stopped"
-INSTANCE = f"steward-{RUN}-restore"
+INSTANCE = made_name(place.NAME, RUN, "restore")
 SIDE_COPY = f"steward-restored/{RUN}/place/"
 
 

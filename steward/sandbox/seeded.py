@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.models.history import Backup, BackupKind, Creation, MadeKind, Placement
+from chalicelib.models.made_names import made_name
 from chalicelib.steps.made import RUN_TAG, STACK_TAG, STEP_TAG
 from steward.sandbox import place
 from steward.sandbox.snapshots import KEY, OFFSITE_KEY, WorldSnapshot
@@ -34,7 +35,7 @@ def taken_daily(simulation: "Simulation", days: int) -> tuple[str, ...]:
     for ago in range(1, days + 1):
         at = now.replace(hour=1, minute=30, second=0) - timedelta(days=ago)
         run = f"r-day{ago:04d}"
-        name = f"steward-{run}-snapshot"
+        name = made_name(stack, run, "snapshot")
         names.append(name)
         if history.creation(stack, MadeKind.SNAPSHOT, name):
             continue
@@ -62,8 +63,8 @@ def copied_daily(simulation: "Simulation", names: tuple[str, ...]) -> tuple[str,
     stack, copies = world.stack().stack, []
     for name in names:
         of = world.rds.snapshots[place.REGION, name]
-        run = f"{name.removeprefix('steward-').removesuffix('-snapshot')}c"
-        copy, at = f"steward-{run}-copy", of.began_at + timedelta(hours=2)
+        run = next(tag["Value"] for tag in of.tags if tag["Key"] == RUN_TAG) + "c"
+        copy, at = made_name(stack, run, "copy"), of.began_at + timedelta(hours=2)
         copies.append(copy)
         tags = {STACK_TAG: stack, RUN_TAG: run, STEP_TAG: "copy"}
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -6,6 +6,7 @@ from chalicelib.flows.approve import cancel
 from chalicelib.flows.start import Request, start
 from chalicelib.flows.stop import resume, stop
 from chalicelib.models.history import MadeKind
+from chalicelib.models.made_names import mark_of
 from chalicelib.models.run import RunStatus, StepStatus
 from chalicelib.observability import Metric
 from steward.cli.folders import read_runbooks
@@ -52,7 +53,7 @@ def test_left_alone_it_proves_the_newest_good_snapshot_and_tells_what_it_achieve
     assert nothing_is_left(drill)
     said = [line.text for part in drill.channel.sent[-1].sections for line in part.lines]
     assert any(text.startswith("last proven restore: ") for text in said), said
-    assert any(text.startswith("database: steward-r-day") for text in said), said
+    assert any(text.startswith(f"database: {mark_of(place.NAME)}-{place.NAME}-r-day") for text in said), said
 
 
 def test_cancelled_while_the_instance_comes_up_it_is_deleted_all_the_same(drill):

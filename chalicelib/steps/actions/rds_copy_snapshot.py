@@ -85,14 +85,14 @@ class CopySnapshot(Action[CopyParams]):
             _refuse_key(ctx, source, offsite)
             there, key = offsite.region, offsite.kms_key if source.encrypted else None
             known = _known_copy(ctx, source, there)
-            shared = known.id if known else made.name_of(ctx.step_id)
+            shared = known.id if known else made.name_of(ctx, ctx.step_id)
             changes += [] if known else [self._copy(ctx, source, there, key)]
         if offsite.account:
             changes += self._share(ctx, shared, there, key, offsite.account, cluster=source.cluster)
         return tuple(changes)
 
     def _copy(self, ctx: StepContext, source: Snapshot, region: str, key: str | None) -> Change:
-        kind, name = "Cluster" if source.cluster else "", made.name_of(ctx.step_id)
+        kind, name = "Cluster" if source.cluster else "", made.name_of(ctx, ctx.step_id)
         parameters = {
             f"SourceDB{kind}SnapshotIdentifier": source.arn,
             f"TargetDB{kind}SnapshotIdentifier": name,

@@ -55,7 +55,7 @@ class CreateSnapshot(Action[SnapshotParams]):
         if status in _NEVER or status.startswith("incompatible-"):
             raise StepRefused(f"{database} is {status}: RDS takes no snapshot of it; start or mend it first")
         _refuse_without_room(ctx, cluster=cluster)
-        name = made.name_of(ctx.step_id)
+        name = made.name_of(ctx, ctx.step_id)
         kind = "Cluster" if cluster else ""
         source = {"DBClusterIdentifier" if cluster else "DBInstanceIdentifier": database}
         change = Change(

@@ -74,7 +74,7 @@ class RestoreSnapshot(Action[RestoreParams]):
     def plan(self, ctx: StepContext, params: RestoreParams) -> tuple[Change, ...]:
         snapshot = choose(ctx, params.snapshot)
         model = _model(ctx)
-        name = made.name_of(ctx.step_id)
+        name = made.name_of(ctx, ctx.step_id)
         first = self._change(ctx, snapshot, _asked(ctx, params, snapshot, model, name), params, model)
         has_member = snapshot.cluster and restored_settings.is_aurora(snapshot)
         return (first, self._member(ctx, params, snapshot, name, model)) if has_member else (first,)
@@ -96,7 +96,7 @@ class RestoreSnapshot(Action[RestoreParams]):
     def _member(
         self, ctx: StepContext, params: RestoreParams, snapshot: Snapshot, cluster: str, model: Model
     ) -> Change:
-        name, like = made.name_of(ctx.step_id, "-1"), model.placement
+        name, like = made.name_of(ctx, ctx.step_id, "-1"), model.placement
         size = params.instance_class or like.instance_class
         if size is None:
             why = f"nothing says of which class the instances of {model.id} are"

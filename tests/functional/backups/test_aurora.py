@@ -9,12 +9,16 @@ from chalicelib.aws.rds import DbCluster
 from chalicelib.aws.rds_restores import Placed
 from chalicelib.aws.rds_snapshots import Snapshot
 from chalicelib.models.history import BackupKind, MadeKind
+from chalicelib.models.made_names import mark_of
 from chalicelib.models.stack import DatabasePart
 from chalicelib.models.words import utc
 from chalicelib.steps.step import Done
+from steward.sandbox import place
+
+MARK = f"{mark_of(place.NAME)}-{place.NAME}"
 
 AT = utc("2026-11-02T08:00:00+00:00")
-NAME = "steward-r-1-step"
+NAME = f"{MARK}-r-1-step"
 
 
 class Cluster:

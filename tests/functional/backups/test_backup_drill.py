@@ -4,10 +4,13 @@ from datetime import timedelta
 
 from chalicelib.models.check import Answer
 from chalicelib.models.history import MadeKind
+from chalicelib.models.made_names import mark_of
 from chalicelib.steps.checks import CHECKS
 from steward.sandbox import place
 
-NAME = "steward-r-1-step"
+MARK = f"{mark_of(place.NAME)}-{place.NAME}"
+
+NAME = f"{MARK}-r-1-step"
 
 
 def judge(flight, check):
@@ -49,7 +52,7 @@ def test_what_is_gone_and_not_recorded_as_gone_is_not_known(flight):
 def test_an_instance_of_this_run_that_no_record_knows_is_found_by_its_tag(flight):
     restore(flight)
     other = flight.world.rds.restored.pop(NAME)
-    other.id = "steward-r-1-other"
+    other.id = f"{MARK}-r-1-other"
     flight.world.rds.restored[other.id] = other
     assert flight.read("backup.drill").still_there == (other.id,)
 

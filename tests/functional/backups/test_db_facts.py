@@ -5,9 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.models.made_names import mark_of
 from chalicelib.net.database_contents import Contents, read_contents
 from chalicelib.steps.database_facts import Held, why_suspect
 from chalicelib.steps.probes.db_facts import compared
+from steward.sandbox import place
+
+MARK = f"{mark_of(place.NAME)}-{place.NAME}"
 
 HELD = Held(
     answers=True,
@@ -44,7 +48,7 @@ def test_a_restored_one_is_compared_with_it(restored):
 
 def test_one_that_does_not_answer_proves_nothing_good(restored):
     flight, host = restored
-    flight.world.rds.restored["steward-r-1-step"].status = "rebooting"
+    flight.world.rds.restored[f"{MARK}-r-1-step"].status = "rebooting"
     found = flight.read("db.facts", host=host)
     assert (found.proven, found.other.problem) == (False, "refused")
 

@@ -6,11 +6,14 @@ import pytest
 
 from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.history import BackupKind, MadeKind
+from chalicelib.models.made_names import mark_of
 from chalicelib.models.stack_backup import BackupPart
 from chalicelib.steps.step import Done, Standing
 from steward.sandbox import place
 
-COPY = (place.OFFSITE_REGION, "steward-r-1-step")
+MARK = f"{mark_of(place.NAME)}-{place.NAME}"
+
+COPY = (place.OFFSITE_REGION, f"{MARK}-r-1-step")
 OTHER_ACCOUNT = "210987654321"
 
 

@@ -4,10 +4,13 @@ import pytest
 
 from chalicelib.errors import AwsDenied, StepFailed, StepRefused
 from chalicelib.models.history import BackupKind, MadeKind
+from chalicelib.models.made_names import mark_of
 from chalicelib.steps.step import Done, Pending, Standing
 from steward.sandbox import place
 
-NAME = "steward-r-1-step"
+MARK = f"{mark_of(place.NAME)}-{place.NAME}"
+
+NAME = f"{MARK}-r-1-step"
 
 
 def take(flight):
@@ -17,7 +20,7 @@ def take(flight):
 
 def test_it_is_called_and_tagged_by_run_and_step_and_the_plan_does_not_know_the_run(flight):
     (change,) = flight.plan("rds.create_snapshot")
-    assert change.parameters["DBSnapshotIdentifier"] == "steward-{run}-step"
+    assert change.parameters["DBSnapshotIdentifier"] == f"{MARK}-{{run}}-step"
     assert change.operation == "rds:CreateDBSnapshot"
     flight.finish(change)
     made = flight.world.rds.snapshots[place.REGION, NAME]

@@ -6,10 +6,13 @@ import pytest
 
 from chalicelib.errors import StepRefused
 from chalicelib.models.history import Creation, MadeKind
+from chalicelib.models.made_names import mark_of
 from chalicelib.steps.step import Done, Standing, Unchanged
 from steward.sandbox import place
 
-NAME = "steward-r-1-step"
+MARK = f"{mark_of(place.NAME)}-{place.NAME}"
+
+NAME = f"{MARK}-r-1-step"
 
 
 @pytest.fixture

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 from chalicelib.models.check import Answer
 from chalicelib.models.history import BackupKind
+from chalicelib.models.made_names import mark_of
 from chalicelib.steps.checks import CHECKS
 from steward.sandbox import place
+
+MARK = f"{mark_of(place.NAME)}-{place.NAME}"
 
 
 def judge(flight, check):
@@ -36,11 +39,11 @@ def test_s18_one_of_steward_s_is_good_when_it_is_verified_and_not_doubted(flight
 def test_what_this_run_took_and_what_somebody_deleted_is_said(flight):
     flight.do("rds.create_snapshot")
     found = flight.read("rds.list_snapshots")
-    assert found.of_this_run == found.of_this_run_good == ("steward-r-1-step",)
+    assert found.of_this_run == found.of_this_run_good == (f"{MARK}-r-1-step",)
     assert judge(flight, "snapshot_taken") is Answer.TRUE
     assert judge(flight, "backups_kept") is Answer.TRUE
-    del flight.world.rds.snapshots[place.REGION, "steward-r-1-step"]
-    assert flight.read("rds.list_snapshots").lost == ("steward-r-1-step",)
+    del flight.world.rds.snapshots[place.REGION, f"{MARK}-r-1-step"]
+    assert flight.read("rds.list_snapshots").lost == (f"{MARK}-r-1-step",)
     assert judge(flight, "backups_kept") is Answer.FALSE
 
 

@@ -7,13 +7,16 @@ import pytest
 
 from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.history import MadeKind, Placement
+from chalicelib.models.made_names import mark_of
 from chalicelib.models.stack_backup import BackupPart
 from chalicelib.steps.registry import ACTIONS
 from chalicelib.steps.restored_settings import of_instance
 from chalicelib.steps.step import Done, Pending, Standing
 from steward.sandbox import place
 
-NAME = "steward-r-1-step"
+MARK = f"{mark_of(place.NAME)}-{place.NAME}"
+
+NAME = f"{MARK}-r-1-step"
 
 
 @pytest.fixture

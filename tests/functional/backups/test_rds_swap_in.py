@@ -6,12 +6,15 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.errors import StepRefused
+from chalicelib.models.made_names import mark_of
 from chalicelib.steps.registry import ACTIONS
 from chalicelib.steps.step import Done, Standing
 from steward.sandbox import place
 from steward.sandbox.secrets_answers import ARNS
 
-NAME = "steward-r-1-step"
+MARK = f"{mark_of(place.NAME)}-{place.NAME}"
+
+NAME = f"{MARK}-r-1-step"
 
 
 @pytest.fixture
@@ -96,7 +99,7 @@ def test_s16_only_what_steward_restored_to_stay_may_take_its_place(restored):
     restored.run = "r-2"
     restored.do("rds.restore_snapshot", throw_away=True)
     with pytest.raises(StepRefused, match="thrown away"):
-        restored.plan("rds.swap_in", instance="steward-r-2-step")
+        restored.plan("rds.swap_in", instance=f"{MARK}-r-2-step")
     restored.world.rds.restored[NAME].tags.clear()
     with pytest.raises(StepRefused, match="S16"):
         restored.plan("rds.swap_in", instance=NAME)
