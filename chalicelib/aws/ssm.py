@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from chalicelib.aws.translate import calling
-from chalicelib.errors import AwsNotFound
 
 
 class _Paginator(Protocol):
@@ -13,8 +12,6 @@ class _Paginator(Protocol):
 
 class _Client(Protocol):
     """No typed client of this service is among the pinned stubs; this is the part that is used."""
-
-    def get_parameter(self, **asked: object) -> dict[str, Any]: ...
 
     def get_paginator(self, operation_name: str) -> _Paginator: ...
 
@@ -30,9 +27,9 @@ class Ssm:
             return {p["Name"]: p["Value"] for page in pages for p in page["Parameters"]}
 
     def exists(self, name: str) -> bool:
-        try:
-            with calling("ssm:GetParameter"):
-                self._client.get_parameter(Name=name)
-        except AwsNotFound:
-            return False
-        return True
+        """Asked without the right to read any value. ARNs write `plain` and `/plain` alike."""
+        names = [name] if name.count("/") != 1 else [name, name.lstrip("/")]
+        wanted = {"Key": "Name", "Option": "Equals", "Values": names}
+        with calling("ssm:DescribeParameters"):
+            pages = self._client.get_paginator("describe_parameters").paginate(ParameterFilters=[wanted])
+            return any(page["Parameters"] for page in pages)  # a page may be empty and not the last

@@ -61,6 +61,7 @@ _NO_RESOURCE = {
     "rds:DescribeAccountAttributes",
     "rds:DescribeEvents",
     "servicequotas:ListServiceQuotas",
+    "ssm:DescribeParameters",
 }
 
 
@@ -175,7 +176,6 @@ _NAMED = {
     "secretsmanager:DescribeSecret": ("secretsmanager", "secret:{}-AbCdEf", "SecretId"),
     "secretsmanager:GetSecretValue": ("secretsmanager", "secret:{}-AbCdEf", "SecretId"),
     "secretsmanager:PutSecretValue": ("secretsmanager", "secret:{}-AbCdEf", "SecretId"),
-    "ssm:GetParameter": ("ssm", "parameter/{}", "Name"),
     "ssm:GetParametersByPath": ("ssm", "parameter{}", "Path"),
 }
 """Action to service, the rest of the ARN, and the parameter that names the resource."""

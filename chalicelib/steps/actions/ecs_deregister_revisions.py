@@ -59,7 +59,7 @@ class DeregisterRevisions(Action[RevisionParams]):
             resource="arn:{partition}:ecs:{region}:{account}:service/*",
             why="which revisions other services run and deploy",
         ),
-        Permission(action="ecs:ListTasks", resource="*", why="which tasks may use one"),
+        Permission(action="ecs:ListTasks", resource="*", why="which tasks may use one, in any cluster"),
         Permission(
             action="ecs:DescribeTasks",
             resource="arn:{partition}:ecs:{region}:{account}:task/*",

@@ -44,17 +44,19 @@ class RollBackDeployment(Action[RollBackParams]):
         *permissions.READ_DEPLOYMENT_HISTORY,
         permissions.UPDATE_SERVICE,
         Permission(
-            action="secretsmanager:DescribeSecret", resource=_SECRET, why="whether what the old revision names exists"
+            action="secretsmanager:DescribeSecret",
+            resource=_SECRET,
+            why="whether what the old revision names exists; never its value",
         ),
         Permission(
-            action="ssm:GetParameter",
-            resource="arn:{partition}:ssm:{region}:{account}:parameter/*",
-            why="the same, where it names a parameter",
+            action="ssm:DescribeParameters",
+            resource="*",
+            why="the same, where it names a parameter; AWS knows no resource, and shows no value",
         ),
         Permission(
             action="ecr:DescribeImages",
             resource="arn:{partition}:ecr:{region}:{account}:repository/*",
-            why="whether its image is still there",
+            why="whether its image is still there; the task definition names the repository",
         ),
     )
     risk = Risk.MEDIUM

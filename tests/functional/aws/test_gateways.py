@@ -295,6 +295,17 @@ def test_ssm_parameters_under_a_path(aws, session):
     assert not aws.ssm.exists("/steward/stacks/gone")
 
 
+def test_s21_whether_a_parameter_exists_is_asked_without_its_value_and_however_its_arn_writes_the_name(aws, session):
+    ssm, called = session.client("ssm"), []
+    session.events.register("before-call.ssm", lambda model, **_: called.append(model.name))
+    ssm.put_parameter(Name="plain", Value="canary", Type="SecureString")
+    assert aws.ssm.exists("plain")
+    assert aws.ssm.exists("/plain")
+    assert not aws.ssm.exists("/plai")
+    assert not aws.ssm.exists("/plain/deeper")
+    assert "GetParameter" not in called
+
+
 def test_ecr_only_private_images_can_be_looked_for(aws, session):
     session.client("ecr").create_repository(repositoryName="mlflow")
     registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"

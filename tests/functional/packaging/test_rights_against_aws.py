@@ -11,7 +11,7 @@ from chalicelib.models.stack import Stack
 from chalicelib.wiring import step_index
 from steward.cli.folders import read_runbooks
 from steward.packaging.names import Names
-from steward.packaging.rights import role_policies, stack_grants, with_roles
+from steward.packaging.rights import HERE, role_policies, stack_grants, with_roles
 from steward.packaging.rights_functions import Deployed, policy_of
 from steward.sandbox import place
 
@@ -116,6 +116,46 @@ def test_no_action_is_a_pattern():
 def test_no_exception_is_left_over():
     stars = {action for action, resource, _ in everything() if resource == "*"}
     assert set(NO_RESOURCE_THAT_WE_HAVE) <= stars
+
+
+_ANY = re.compile(r"arn:[^:]+:(?!s3)[^:]+:[^:]*:[^:]*:(?:[a-z-]+[:/])?\*")
+_BY_TASKS = "named by task definitions, not by the stack's file"
+_TAGGED = "the condition on Steward's tag narrows it"
+_SHOWN = "descriptions alone; what is asked for is known by its answer only"
+ANY_OF_A_KIND = {
+    "application-autoscaling:RegisterScalableTarget": "ids are AWS's own; the condition narrows it to ECS",
+    "cloudwatch:DescribeAlarms": "an alarm's name is known when it fires",
+    "ecr:DescribeImages": f"repositories are {_BY_TASKS}; digests and tags, no layers",
+    "ecs:DescribeServices": "a revision may be in use by any service of the account",
+    "ecs:DescribeTasks": "a revision may be in use by any task of the account",
+    "ecs:RegisterTaskDefinition": f"families are {_BY_TASKS}; the gateway compares the fields (S11)",
+    "ecs:RunTask": f"families are {_BY_TASKS}; the condition names the cluster",
+    "ecs:TagResource": f"families are {_BY_TASKS}",
+    "kms:DescribeKey": "keys are named by snapshots; a description, and no use of the key",
+    "kms:GenerateMac": "an alias is no resource; the condition names it",
+    "kms:VerifyMac": "an alias is no resource; the condition names it",
+    "rds:CopyDBClusterSnapshot": _TAGGED,
+    "rds:CreateDBInstance": f"RDS asks for subnet and parameter groups too; {_TAGGED}",
+    "rds:DescribeDBClusterSnapshotAttributes": _SHOWN,
+    "rds:DescribeDBClusterSnapshots": _SHOWN,
+    "rds:DescribeDBClusters": _SHOWN,
+    "rds:DescribeDBInstances": _SHOWN,
+    "rds:DescribeDBSnapshotAttributes": _SHOWN,
+    "rds:DescribeDBSnapshots": _SHOWN,
+    "rds:CopyDBSnapshot": _TAGGED,
+    "rds:ModifyDBClusterSnapshotAttribute": _TAGGED,
+    "rds:ModifyDBSnapshotAttribute": _TAGGED,
+    "rds:RestoreDBClusterFromSnapshot": f"RDS asks for subnet and parameter groups too; {_TAGGED}",
+    "rds:RestoreDBInstanceFromDBSnapshot": f"RDS asks for subnet and parameter groups too; {_TAGGED}",
+    "secretsmanager:DescribeSecret": f"secrets are {_BY_TASKS}; names and dates, never values",
+}
+"""An ARN, and yet everything of its kind in the account: each with its reason."""
+
+
+def test_an_arn_that_means_all_of_a_kind_has_its_reason_and_none_reads_what_is_in_it_s21():
+    wide = {grant.action for grant in of_stacks() if _ANY.fullmatch(grant.resource.replace(HERE, "1"))}
+    assert wide == set(ANY_OF_A_KIND)
+    assert not [one for one in wide if one.partition(":")[2].startswith(("Get", "Filter", "Put", "Delete"))]
 
 
 HELD_ABOVE = ("RESOURCE_STAR", "RESOURCE_MISMATCH")
