@@ -22,6 +22,14 @@ class TableFacts:
     """Point-in-time recovery is on."""
 
 
+@dataclass(frozen=True)
+class FunctionFacts:
+    state: str
+    """Active, Inactive (not called for weeks), Pending, Failed."""
+    environment: Mapping[str, str]
+    code_sha256: str
+
+
 class Installation:
     def __init__(self, session: Session, region: str) -> None:
         self.aws = Aws(session, region, read_only=True)
@@ -58,14 +66,46 @@ class Installation:
         except AwsNotFound:
             return None
 
-    def function(self, name: str) -> str | None:
-        """Its state: Active, Inactive (not called for weeks), Pending, Failed."""
+    def function(self, name: str) -> FunctionFacts | None:
         try:
             with calling("lambda:GetFunctionConfiguration"):
                 found = self._client("lambda").get_function_configuration(FunctionName=name)
         except AwsNotFound:
             return None
-        return str(found.get("State", "Active"))
+        told = found.get("Environment", {}).get("Variables", {})
+        return FunctionFacts(str(found.get("State", "Active")), told, str(found.get("CodeSha256", "")))
+
+    def waiting(self, queue: str) -> int | None:
+        """How many messages lie in it; None: there is no such queue."""
+        sqs = self._client("sqs")
+        try:
+            with calling("sqs:GetQueueUrl"):
+                url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        except AwsError as error:
+            if isinstance(error, AwsNotFound) or error.code.endswith(("NonExistentQueue", "QueueDoesNotExist")):
+                return None
+            raise
+        with calling("sqs:GetQueueAttributes"):
+            said = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+        return int(said["Attributes"]["ApproximateNumberOfMessages"])
+
+    def listeners(self, topic: str) -> int:
+        """Subscriptions that somebody has confirmed."""
+        with calling("sns:ListSubscriptionsByTopic"):
+            pages = self._client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+            return sum(each["SubscriptionArn"].startswith("arn:") for page in pages for each in page["Subscriptions"])
+
+    def trust(self, role: str) -> Mapping[str, Any] | None:
+        """The policy that says who may take a role; None: there is no such role."""
+        try:
+            with calling("iam:GetRole"):
+                found: Mapping[str, Any] = self._client("iam").get_role(RoleName=role)["Role"]
+        except AwsError as error:
+            if isinstance(error, AwsNotFound) or error.code == "NoSuchEntity":
+                return None
+            raise
+        trust: Mapping[str, Any] = found["AssumeRolePolicyDocument"]
+        return trust
 
     def concurrency(self) -> int:
         """How many executions of functions the account may have at once."""

@@ -1,14 +1,19 @@
 """The account as these credentials see it: who they are, and whether they may deploy."""
 
 import re
+from collections.abc import Iterable
 
 from chalicelib.aws.installation import Installation
+from chalicelib.aws.lambda_invoke import reach_function
 from chalicelib.errors import AwsDenied, AwsError
+from chalicelib.models.stack import Stack
 from steward.doctor.finding import Findings, note, ok, wrong
 from steward.packaging.deployer import deployer_actions
+from steward.packaging.functions import reserved
 
 _ASSUMED = re.compile(r"^arn:(aws[a-z-]*):sts::(\d{12}):assumed-role/([^/]+)/")
-_LEAST_CONCURRENCY = 100
+_UNRESERVED = 100
+"""Lambda refuses a reservation that would leave the account's other functions fewer (Lambda's quotas)."""
 _AT_ONCE = 50
 """Actions in one call of the simulator."""
 
@@ -59,10 +64,16 @@ def principal_of(arn: str) -> str:
     return f"arn:{match[1]}:iam::{match[2]}:role/{match[3]}" if match else arn
 
 
-def concurrency(installation: Installation) -> Findings:
+def concurrency(installation: Installation, stacks: Iterable[Stack] = (), stage: str = "") -> Findings:
     limit = installation.concurrency()
-    if limit < _LEAST_CONCURRENCY:
-        said = f"functions of this account may run {limit} times at once, and Steward reserves 28"
-        yield note("account", "concurrency", said, "deploy with ReserveConcurrency=no, or ask AWS for a higher quota")
+    taken = reserved(len({reach_function(stage, stack) for stack in stacks if _has_own_reach(stack)}))
+    if limit < _UNRESERVED + taken:
+        said = f"functions of this account may run {limit} times at once; Steward reserves {taken}, and Lambda keeps "
+        said += f"{_UNRESERVED} unreserved: that takes {_UNRESERVED + taken}"
+        yield note("account", "concurrency", said, "deploy with RESERVE=no, or ask AWS for a higher quota")
     else:
-        yield ok("account", "concurrency", f"{limit} executions at once")
+        yield ok("account", "concurrency", f"{limit} executions at once, of which Steward reserves {taken}")
+
+
+def _has_own_reach(stack: Stack) -> bool:
+    return stack.network is not None and stack.network.function is None

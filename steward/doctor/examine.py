@@ -35,8 +35,9 @@ def examine_account(
     found.append(ok("region", "region", region))
     name, told = _stage(installation, stage)
     found += told
-    found += looked("permissions", "deploy", lambda: account_side.permissions(installation, name or stage or "dev"))
-    found += looked("account", "concurrency", lambda: account_side.concurrency(installation))
+    deployed = name or stage or "dev"
+    found += looked("permissions", "deploy", lambda: account_side.permissions(installation, deployed))
+    found += looked("account", "concurrency", lambda: account_side.concurrency(installation, stacks.values(), deployed))
     if name is not None:
         found += stage_side.examine_stage(installation, name, stacks, runbooks, account)
     for stack in stacks.values():

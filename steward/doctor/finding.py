@@ -41,6 +41,8 @@ class Finding:
 
 
 Findings = Iterator[Finding]
+AGAIN = "deploy again: `make deploy`"
+"""The remedy for what packaging makes and somebody took away or changed."""
 
 
 def ok(about: str, what: str, says: str) -> Finding:

@@ -11,14 +11,15 @@ from chalicelib.models.stack import Stack
 from chalicelib.store.dynamodb import DynamoTable, table_definition
 from chalicelib.store.schema import KEY, VERSION, version_of
 from steward.cli.find_stage import ADDRESSES
-from steward.doctor.finding import Findings, looked, note, ok, wrong
+from steward.doctor.around_side import examine_around
+from steward.doctor.finding import AGAIN, Findings, looked, note, ok, wrong
+from steward.doctor.stage_functions import functions
 from steward.packaging.deployed_stack import as_deployed
 from steward.packaging.events import event_rules
-from steward.packaging.names import FUNCTIONS, Names
+from steward.packaging.names import Names
 from steward.packaging.schedules import schedules
 
 Json = dict[str, Any]
-_AGAIN = "deploy again: `make deploy`"
 
 
 def stage_name(installation: Installation, wanted: str | None) -> tuple[str | None, Findings]:
@@ -42,28 +43,29 @@ def examine_stage(
     names, ordered = Names(stage), [as_deployed(stacks[name], stage) for name in sorted(stacks)]
     yield from looked("table", names.table, lambda: _table(installation, names))
     yield from looked("machine", names.prefix, lambda: _machine(installation, names, account))
-    yield from looked("functions", names.prefix, lambda: _functions(installation, names))
+    yield from looked("functions", names.prefix, lambda: functions(installation, names, ordered))
     yield from looked("parameters", names.stacks_path, lambda: _parameters(installation, names, ordered))
     yield from looked("rules", names.prefix, lambda: _rules(installation, names, ordered))
     yield from looked("schedules", names.prefix, lambda: _schedules(installation, names, ordered, runbooks))
+    yield from examine_around(installation, names, ordered, account)
 
 
 def _table(installation: Installation, names: Names) -> Findings:
     facts = installation.table(names.table)
     if facts is None:
-        yield wrong("table", names.table, "there is none", _AGAIN)
+        yield wrong("table", names.table, "there is none", AGAIN)
         return
     missing = {index["IndexName"] for index in table_definition()["GlobalSecondaryIndexes"]} - facts.indexes
     if facts.status != "ACTIVE" or missing:
         said = f"it is {facts.status}" + (f", without the indexes {', '.join(sorted(missing))}" if missing else "")
-        yield wrong("table", names.table, said, f"wait until it is ACTIVE; if it stays so, {_AGAIN}")
+        yield wrong("table", names.table, said, f"wait until it is ACTIVE; if it stays so, {AGAIN}")
         return
     yield ok("table", names.table, "ACTIVE, with its indexes")
     if not facts.recoverable:
-        yield wrong("table", "recovery", "point-in-time recovery is off", f"switch it on again, or {_AGAIN}")
+        yield wrong("table", "recovery", "point-in-time recovery is off", f"switch it on again, or {AGAIN}")
     if not facts.expires:
         yield note(
-            "table", "expiry", "what is past its time is not deleted", f"switch time to live on again, or {_AGAIN}"
+            "table", "expiry", "what is past its time is not deleted", f"switch time to live on again, or {AGAIN}"
         )
     yield from _schema(installation, names)
 
@@ -85,22 +87,14 @@ def _schema(installation: Installation, names: Names) -> Findings:
 
 
 def _machine(installation: Installation, names: Names, account: str) -> Findings:
+    """The one for runs, and the one for very large copies."""
     region = installation.aws.region
-    status = installation.machine(f"arn:{partition_of(region)}:states:{region}:{account}:stateMachine:{names.prefix}")
-    if status == "ACTIVE":
-        yield ok("machine", names.prefix, "ACTIVE")
-    else:
-        yield wrong("machine", names.prefix, f"it is {status}" if status else "there is none", _AGAIN)
-
-
-def _functions(installation: Installation, names: Names) -> Findings:
-    for which in FUNCTIONS:
-        name = names.function(which)
-        state = installation.function(name)
-        if state in {"Active", "Inactive"}:
-            yield ok("functions", name, state)
+    for name in (names.prefix, f"{names.prefix}-copies"):
+        status = installation.machine(f"arn:{partition_of(region)}:states:{region}:{account}:stateMachine:{name}")
+        if status == "ACTIVE":
+            yield ok("machine", name, "ACTIVE")
         else:
-            yield wrong("functions", name, f"it is {state}" if state else "there is none", _AGAIN)
+            yield wrong("machine", name, f"it is {status}" if status else "there is none", AGAIN)
 
 
 def _parameters(installation: Installation, names: Names, stacks: list[Stack]) -> Findings:
@@ -112,10 +106,10 @@ def _parameters(installation: Installation, names: Names, stacks: list[Stack]) -
         if text == stack_parameter(stack):
             yield ok("parameters", stack.stack, "deployed as its file says")
         elif text is None:
-            yield wrong("parameters", stack.stack, "it has a file and is not deployed", _AGAIN)
+            yield wrong("parameters", stack.stack, "it has a file and is not deployed", AGAIN)
         else:
             said = "what is deployed is not what its file says"
-            yield wrong("parameters", stack.stack, said, f"{_AGAIN}, or take the change of the file back")  # S22
+            yield wrong("parameters", stack.stack, said, f"{AGAIN}, or take the change of the file back")  # S22
     for name in sorted(stored):
         yield note("parameters", name, "it is deployed and has no file here", "look whether this is the right checkout")
 
@@ -140,8 +134,8 @@ def _compared(about: str, wanted: Iterable[str], there: Mapping[str, str]) -> Fi
     names = sorted(wanted)
     for name in names:
         if name not in there:
-            yield wrong(about, name, "it is missing", _AGAIN)
+            yield wrong(about, name, "it is missing", AGAIN)
         elif there[name] != "ENABLED":
-            yield wrong(about, name, f"it is {there[name]}", f"enable it again, or {_AGAIN}")
+            yield wrong(about, name, f"it is {there[name]}", f"enable it again, or {AGAIN}")
     if all(there.get(name) == "ENABLED" for name in names):
         yield ok(about, "all", f"{len(names)} are there and enabled")

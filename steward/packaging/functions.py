@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chalicelib.wiring import VERSION
 from steward.packaging.keeping import tag_map, tags
 from steward.packaging.messages import queue_arn
 from steward.packaging.names import ARN, HERE, LOGICAL, Names, sub
@@ -13,6 +14,14 @@ ASYNC = {"intake": "lost-events", "schedule": "lost-schedules", "sweep": "lost-s
 """Invoked without anybody waiting: what fails twice lies in this queue."""
 LOG_DAYS = 90
 RESERVE = "ReserveConcurrency"
+VERSION_TOLD = "STEWARD_VERSION"
+"""For `steward doctor`, which compares it with its own."""
+REACH_RESERVED = 2
+
+
+def reserved(reaches: int) -> int:
+    """What a stage takes out of the account's quota; `reaches`: how many functions `reach` it has."""
+    return sum(RESERVED.values()) + REACH_RESERVED * reaches
 
 
 def parameters() -> Json:
@@ -61,6 +70,7 @@ def _properties(names: Names, which: str, *, copies: bool) -> Json:
 def environment(names: Names, *, copies: bool) -> Json:
     found: Json = {
         "STEWARD_STAGE": names.stage,
+        VERSION_TOLD: VERSION,
         "STEWARD_TABLE": names.table,
         "STEWARD_ARCHIVE_BUCKET": sub(names.bucket("archive")),
         "STEWARD_EVIDENCE_BUCKET": sub(names.bucket("evidence")),

@@ -16,6 +16,7 @@ from chalicelib.models.stack import Stack
 from chalicelib.models.webhook import WebhookCredential
 from steward.cli.knowledge import read_knowledge
 from steward.packaging import workshop
+from steward.packaging.api_roles import who_may_not
 from steward.packaging.away import away_templates
 from steward.packaging.aws_models import aws_models
 from steward.packaging.bytecode_zip import make_over
@@ -91,7 +92,7 @@ def package(
     (out / REGION).write_text(home + "\n")
     for name, there in away_templates(ordered, names, runbooks, copies=copies, home=home).items():
         (out / f"away-{name}.json").write_text(json.dumps(there, indent=1, sort_keys=True) + "\n")
-    notes = tuple(_notes(project, ordered, home))
+    notes = tuple(_notes(project, ordered, home, settings))
     return Packaged(stage, out, size, len(done["Resources"]), tuple(stack.stack for stack in ordered), notes)
 
 
@@ -109,8 +110,10 @@ def _given(settings: Json) -> _Given:
     return _Given(read, told.get("STEWARD_FINGERPRINT_SECRET") or None)
 
 
-def _notes(project: Path, stacks: list[Stack], home: str) -> list[str]:
+def _notes(project: Path, stacks: list[Stack], home: str, settings: Json) -> list[str]:
     found = []
+    if why := who_may_not(settings.get("environment_variables", {})):
+        found.append(f"{why}; STEWARD_ROLES in .chalice/config.json says who may, see docs/deploy.md")
     if not certificates(project):
         found.append(
             "no certificates/rds-ca.pem: logins to databases are made with the system's certificates, which do not "

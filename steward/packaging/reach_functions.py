@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.aws.lambda_invoke import reach_function
 from chalicelib.models.stack import NetworkPart, Stack
-from steward.packaging.functions import log_group
+from steward.packaging.functions import REACH_RESERVED, log_group
 from steward.packaging.keeping import tag_map, tags
 from steward.packaging.names import ARN, HERE, Names, logical, sub
 
@@ -58,11 +58,10 @@ def _one(mould: Json, names: Names, name: str, network: NetworkPart) -> Json:
             "SubnetIds": sorted(network.subnets),
             "SecurityGroupIds": sorted(network.security_groups),
         },
-        "ReservedConcurrentExecutions": {"Fn::If": ["ReservesConcurrency", 2, {"Ref": "AWS::NoValue"}]},
+        "ReservedConcurrentExecutions": {"Fn::If": ["ReservesConcurrency", REACH_RESERVED, {"Ref": "AWS::NoValue"}]},
         "Tags": tag_map(names),
     }
     function["Properties"].pop("Environment", None)  # it reads no state and no environment
-    function.pop("DependsOn", None)  # the mould's role; the function's own is named by `Role`
     group = f"/aws/lambda/{name}"
     return {title: function, f"{title}Role": _role(names, group), f"{title}Logs": log_group(names, group)}
 

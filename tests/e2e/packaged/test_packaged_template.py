@@ -36,6 +36,11 @@ def test_the_zip_is_under_8_mb_without_boto3_tests_command_line_or_yaml(built, t
     assert not list(tree.rglob("*.yml"))
 
 
+def test_s8_packaging_says_when_nobody_may_stop_or_approve(built):
+    """As it ships: no ARN that is in the repository could be anybody's."""
+    assert any(note.startswith("nobody may stop") and "STEWARD_ROLES" in note for note in built.notes)
+
+
 def test_every_module_of_steward_loads_from_what_is_left(tree):
     """With nothing of this environment beside it: no site-packages, no checkout."""
     words = [sys.executable, "-I", "-S", "-c", IMPORTS_ALL]

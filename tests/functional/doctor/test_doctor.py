@@ -10,6 +10,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
+from chalicelib import wiring
 from chalicelib.aws.installation import Installation
 from chalicelib.catalog.deployed import stack_parameter
 from chalicelib.errors import AwsDenied
@@ -21,11 +22,14 @@ from steward.cli.main import run_cli
 from steward.doctor.account_side import permissions
 from steward.doctor.examine import examine_account
 from steward.doctor.finding import State
+from steward.doctor.stage_functions import function_names
 from steward.doctor.stage_side import examine_stage, stage_name
 from steward.packaging.deployed_stack import as_deployed
 from steward.packaging.deployer import deployer_actions
 from steward.packaging.events import event_rules
-from steward.packaging.names import FUNCTIONS, Names
+from steward.packaging.messages import QUEUES
+from steward.packaging.names import Names
+from steward.packaging.rights import trust
 from steward.packaging.schedules import schedules
 from steward.sandbox import place
 
@@ -59,6 +63,29 @@ def answering(session, service, answers):
     session.events.register_last(f"before-call.{service}", answer)
 
 
+ENVIRONMENT = {
+    "STEWARD_VERSION": wiring.VERSION,
+    "STEWARD_ROLES": json.dumps({"admin": [f"arn:aws:iam::{ACCOUNT}:role/ops"]}),
+    "STEWARD_FINGERPRINT_SECRET": "steward/fingerprints",
+    "STEWARD_WEBHOOKS": json.dumps(
+        {"prometheus": {"source": "alertmanager", "secret": "steward/hook", "stacks": ["a"]}}
+    ),
+}
+ADVANCE = f"arn:aws:iam::{ACCOUNT}:role/mlflow-steward-{STAGE}-advance-{REGION}"
+
+
+def deploy_around(session, stack):
+    for what in QUEUES:
+        session.client("sqs").create_queue(QueueName=NAMES.queue(what))
+    topic = session.client("sns").create_topic(Name=NAMES.topic)["TopicArn"]
+    session.client("sns").subscribe(TopicArn=topic, Protocol="sms", Endpoint="+15550100")
+    for secret in ("steward/fingerprints", "steward/hook"):
+        session.client("secretsmanager").create_secret(Name=secret, SecretString="canary")
+    said = json.dumps(trust([ADVANCE], stack.external_id))
+    for name in (stack.role, stack.data_role):
+        session.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=said)
+
+
 def deploy(session, stack, runbooks):
     """What packaging would have made, as far as doctor looks at it."""
     dynamodb, events = session.client("dynamodb"), session.client("events")
@@ -68,18 +95,18 @@ def deploy(session, stack, runbooks):
     spec = {"AttributeName": "ttl", "Enabled": True}
     dynamodb.update_time_to_live(TableName=NAMES.table, TimeToLiveSpecification=spec)
     DynamoTable(NAMES.table, lambda: dynamodb).create(Item(KEY, {"version": VERSION}))
-    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
-    role = session.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    nobody = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = session.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=nobody)["Role"]["Arn"]
     machine = {"StartAt": "a", "States": {"a": {"Type": "Succeed"}}}
-    session.client("stepfunctions").create_state_machine(
-        name=NAMES.prefix, definition=json.dumps(machine), roleArn=role
-    )
+    for name in (NAMES.prefix, f"{NAMES.prefix}-copies"):
+        session.client("stepfunctions").create_state_machine(name=name, definition=json.dumps(machine), roleArn=role)
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as file:
         file.writestr("app.py", "")
     made = {"Runtime": "python3.11", "Role": role, "Handler": "app.intake", "Code": {"ZipFile": code.getvalue()}}
-    for which in FUNCTIONS:
-        session.client("lambda").create_function(FunctionName=NAMES.function(which), **made)
+    for name in function_names(NAMES, [stack]):
+        session.client("lambda").create_function(FunctionName=name, Environment={"Variables": ENVIRONMENT}, **made)
+    deploy_around(session, stack)
     for resource in event_rules(NAMES, [stack]).values():
         if resource["Type"] == "AWS::Events::Rule":
             events.put_rule(Name=resource["Properties"]["Name"], EventPattern='{"source": ["aws.ecs"]}')
@@ -181,13 +208,29 @@ def test_where_nobody_lets_it_look_everything_is_unknown_and_nothing_breaks_s3(s
             "GetParametersByPath",
             "ListRules",
             "ListSchedules",
+            "GetQueueUrl",
+            "GetTopicAttributes",
+            "GetRole",
+            "DescribeSecret",
         ),
         "AccessDeniedException",
     )
-    for service in ("dynamodb", "stepfunctions", "lambda", "ssm", "events", "scheduler"):
+    for service in ("dynamodb", "stepfunctions", "lambda", "ssm", "events", "scheduler", "sqs", "sns", "iam"):
         answering(session, service, denied)
     found = stage_findings(session, stack, runbooks).values()
-    assert {one.about for one in found} == {"table", "machine", "functions", "parameters", "rules", "schedules"}
+    asked = {
+        "table",
+        "machine",
+        "functions",
+        "parameters",
+        "rules",
+        "schedules",
+        "secrets",
+        "queues",
+        "alarms",
+        "roles",
+    }
+    assert {one.about for one in found} == asked
     assert {one.state for one in found} == {State.UNKNOWN}
     with pytest.raises(AwsDenied):
         Installation(session, REGION).rules("x")
