@@ -10,12 +10,13 @@ class Figure:
     name: str
     figure: float
     unit: str
-    limit: float
+    limit: float | None
+    """None: nothing is promised; it is told all the same."""
     detail: str
 
     @property
     def ok(self) -> bool:
-        return self.figure <= self.limit
+        return self.limit is None or self.figure <= self.limit
 
     def as_json(self) -> dict[str, Any]:
         body = asdict(self)

@@ -37,7 +37,7 @@ _WORD = re.compile(r"\$\{([\w:]+)\}")
 class DeployedStage:
     def __init__(self, template: Json, tree: Path, *, seed: int = 0) -> None:
         self._resources: Json = template["Resources"]
-        self._tree = tree
+        self.tree = tree
         self.world = World.create(seed, datetime.now(UTC) - BEHIND, moto_config=moto_config())
         self.endpoint = Endpoint(self.world)
         self._processes: dict[str, LambdaProcess] = {}
@@ -84,7 +84,7 @@ class DeployedStage:
 
     def new_process(self, function: str) -> LambdaProcess:
         properties = self._resources[function]["Properties"]
-        return LambdaProcess(self._tree, properties["Handler"], self.environment(function))
+        return LambdaProcess(self.tree, properties["Handler"], self.environment(function))
 
     def environment(self, function: str) -> dict[str, str]:
         """What the template says, and what Lambda itself adds."""

@@ -100,5 +100,6 @@ def bench(name: str | None, as_json: bool) -> int:
             print_json_line(found.as_json())
         else:
             mark = "ok  " if found.ok else "SLOW"
-            click.echo(f"{mark} {found.name}: {found.figure:g} {found.unit}, limit {found.limit:g} ({found.detail})")
+            limit = "" if found.limit is None else f", limit {found.limit:g}"
+            click.echo(f"{mark} {found.name}: {found.figure:g} {found.unit}{limit} ({found.detail})")
     return 1 if slow else 0
