@@ -12,6 +12,7 @@ from chalicelib.aws.ecs_shapes import Task
 from chalicelib.errors import StepFailed
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.history import MarkKind
+from chalicelib.models.rights import planning
 from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps import permissions
@@ -100,7 +101,7 @@ class RunOneOffTask(Action[OneOffParams]):
         *ASK_MLFLOW,
         READ_ENDPOINT_KEYS,
         Permission(action="s3:ListBucket", resource="arn:{partition}:s3:::{bucket}", why="how much would be deleted"),
-        *READ_DATABASE,
+        *planning(*READ_DATABASE),  # only the plan counts; with them, what acts would not fit into one session
     )
     risk = Risk.HIGH
     reversible = False

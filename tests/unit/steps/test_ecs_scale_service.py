@@ -90,7 +90,7 @@ def test_somebody_else_s_hand_on_the_desired_count_ends_it(world):
         STEP.apply(world.ctx(), change, progress)
 
 
-@pytest.mark.parametrize("params", [{}, {"desired": 2, "by": 1}, {"desired": 0}])
+@pytest.mark.parametrize("params", [{}, {"desired": 2, "by": 1}, {"desired": -1}])
 def test_params_name_exactly_one_target(params):
     with pytest.raises(ValidationError):
         ScaleParams(**params)
