@@ -74,8 +74,9 @@ def filled(server):
 
 
 class Work:
-    def __init__(self, session):
+    def __init__(self, session, stack=None):
         self.session, self.history, self.evidence = session, History(MemoryTable()), MemoryBlobs()
+        self.stack = stack or place.stack()
         self.now, self.runs = datetime.now(UTC).replace(microsecond=0), 0
 
     def do(self, name, **params):
@@ -92,7 +93,7 @@ class Work:
 
     def _ctx(self, *, read_only=False):
         return StepContext(
-            stack=place.stack(),
+            stack=self.stack,
             run_id=f"run-{self.runs}",
             step_id="step",
             now=self.now,
@@ -118,3 +119,35 @@ def test_over_http_a_backup_is_made_proven_and_restored_and_the_next_one_copies_
     assert (restored["restored"], restored["compared"]) == (3, 3)
     back = s3.get_object(Bucket=place.BUCKET, Key=f"steward-restored/run-3/{NAMES[2]}")["Body"].read()
     assert back == NAMES[2].encode()
+
+
+FAR = "eu-central-1"
+
+
+@pytest.fixture
+def apart(server):
+    """A source here and a backup bucket in another region."""
+    session = Elsewhere(server)
+    s3, far = session.client("s3"), session.client("s3", region_name=FAR)
+    for client, bucket, where in ((s3, "near-models", place.REGION), (far, "far-backups", FAR)):
+        client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": where})
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    far.put_bucket_lifecycle_configuration(Bucket="far-backups", LifecycleConfiguration={"Rules": [RULE]})
+    key = session.client("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+    for name in NAMES:
+        s3.put_object(Bucket="near-models", Key=f"{place.PREFIX}/{name}", Body=name.encode())
+    stack = place.stack()
+    update = {"bucket": "near-models", "backup_bucket": "far-backups", "backup_region": FAR}
+    artifacts = stack.artifacts.model_copy(update=update)
+    backup = stack.backup.model_copy(update={"mac_key": key})
+    return session, stack.model_copy(update={"artifacts": artifacts, "backup": backup})
+
+
+def test_over_http_a_backup_goes_to_another_region_and_comes_back_from_there(apart):
+    session, stack = apart
+    work = Work(session, stack)
+    first = work.do("s3.backup_prefix")
+    assert (first["objects"], first["copied"], first["verified"]) == (5, 5, True)
+    assert work.do("s3.backup_prefix")["copied"] == 0
+    session.client("s3").delete_object(Bucket="near-models", Key=f"{place.PREFIX}/{NAMES[0]}")
+    assert work.do("s3.restore", backup=first["backup"], experiment="1")["restored"] == 2
