@@ -9,26 +9,30 @@ import json
 import os
 from os.path import isfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botocore.loaders import Loader
+if TYPE_CHECKING:
+    from botocore.loaders import Loader
 
 MODELS = "aws-models"
 """The folder of prepared models in the zip: as in botocore's own `data/`, in a folder named by botocore's version."""
 _DATA = f"{os.sep}data{os.sep}"
 
 
-class LeanLoader(Loader):
-    def __init__(self, data_path: str | None, files: "PlainFileLoader") -> None:
-        """`data_path`: as in AWS_DATA_PATH."""
-        more = [os.path.expanduser(os.path.expandvars(part)) for part in (data_path or "").split(os.pathsep) if part]  # noqa: PTH111 - it knows `~user`, as botocore does
-        super().__init__(extra_search_paths=more)
-        self.file_loader = files  # type: ignore[assignment]  # by shape, as botocore asks of it
+def lean_loader(data_path: str | None, files: "PlainFileLoader") -> "Loader":
+    """`data_path`: as in AWS_DATA_PATH."""
+    from botocore.loaders import Loader
 
-    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - the same folders for every kind
-        """Whatever has a folder. botocore looks into all 440, for each kind of file: a tenth of a cold start."""
-        there = [path for path in self.search_paths if Path(path).is_dir()]
-        return sorted({name for path in there for name in os.listdir(path)})  # noqa: PTH208 - 440 Paths would be made
+    class LeanLoader(Loader):
+        def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - the same folders for every kind
+            """Whatever has a folder. botocore looks into all 440, for each kind of file: a tenth of a cold start."""
+            there = [path for path in self.search_paths if Path(path).is_dir()]
+            return sorted({name for path in there for name in os.listdir(path)})  # noqa: PTH208 - 440 Paths would be made
+
+    more = [os.path.expanduser(os.path.expandvars(part)) for part in (data_path or "").split(os.pathsep) if part]  # noqa: PTH111 - it knows `~user`, as botocore does
+    loader = LeanLoader(extra_search_paths=more)
+    loader.file_loader = files  # type: ignore[assignment]  # by shape, as botocore asks of it
+    return loader
 
 
 class PlainFileLoader:

@@ -59,10 +59,12 @@ def lean_core(root: Path | None = None) -> "botocore.session.Session":
     """`root`: where the prepared models are looked for; beside `app.py`, unless somebody says otherwise."""
     import botocore.session
 
-    from chalicelib.aws.lean_loader import LeanLoader, PlainFileLoader, prepared_models
+    from chalicelib.aws.lean_loader import PlainFileLoader, lean_loader, prepared_models
 
     core = botocore.session.Session()
     prepared = prepared_models(root or Path(__file__).resolve().parents[2], botocore_version())
-    core.register_component("data_loader", LeanLoader(core.get_config_variable("data_path"), PlainFileLoader(prepared)))
+    core.register_component(
+        "data_loader", lean_loader(core.get_config_variable("data_path"), PlainFileLoader(prepared))
+    )
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_time)
     return core

@@ -74,7 +74,13 @@ class Forgetful(FragileTable):
             return super().replace(type(item)(item.key, body, item.version, expires=item.expires))
         return super().replace(item)
 
-points = Points("forgetful", every=3)
+class AroundTheService(Points):
+    '''Only there: a quick part of what the whole harness does.'''
+    def at(self, label):
+        if "ecs:" in label or "STEP" in label:
+            super().at(label)
+
+points = AroundTheService("forgetful")
 crash_cases.Points = lambda name, every: points
 report = crash_cases.fly_case("high-error-rate", read_runbooks(), table=Forgetful(points))
 print(json.dumps(report.problems))

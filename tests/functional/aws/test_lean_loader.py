@@ -5,7 +5,7 @@ import json
 import botocore.session
 import pytest
 
-from chalicelib.aws.lean_loader import LeanLoader, PlainFileLoader, prepared_models
+from chalicelib.aws.lean_loader import PlainFileLoader, lean_loader, prepared_models
 from chalicelib.aws.lean_session import botocore_version, lean_core
 from steward.packaging.aws_models import ROADS, aws_models
 
@@ -67,7 +67,7 @@ def test_without_a_package_there_are_none_and_a_client_is_made_all_the_same(tmp_
 def test_a_folder_of_one_s_own_is_found_as_botocore_finds_it(tmp_path):
     (tmp_path / "mine" / "2026-01-01").mkdir(parents=True)
     (tmp_path / "mine" / "2026-01-01" / "service-2.json").write_text('{"metadata": {}}')
-    loader = LeanLoader(str(tmp_path), PlainFileLoader())
+    loader = lean_loader(str(tmp_path), PlainFileLoader())
     assert "mine" in loader.list_available_services("service-2")
     assert loader.load_service_model("mine", "service-2") == {"metadata": {}}
 

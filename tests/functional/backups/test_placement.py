@@ -6,10 +6,11 @@ import pytest
 
 from chalicelib.errors import StepRefused
 from chalicelib.models.history import BackupKind, MadeKind
+from chalicelib.models.made_names import mark_of
 from chalicelib.steps.step import Done
 from steward.sandbox import place
 
-NAME = "steward-r-2-step"
+NAME = f"{mark_of(place.NAME)}-{place.NAME}-r-2-step"
 
 
 def gone_after_a_snapshot(flight):
@@ -88,7 +89,7 @@ def test_a_copy_in_the_other_region_is_named_with_the_way_to_bring_it_back(fligh
     flight.history.mark_gone(place.NAME, MadeKind.SNAPSHOT, "steward-day", flight.world.clock.now())
     flight.history.amend_backup(place.NAME, BackupKind.DATABASE, "steward-day", at, gone_at=at)
     remedy = r"is in eu-west-1; bring it back by `aws rds copy-db-snapshot --region eu-west-2 .*name that as"
-    copy = flight.world.rds.snapshots[place.OFFSITE_REGION, "steward-r-1-step"]
+    copy = flight.world.rds.snapshots[place.OFFSITE_REGION, f"{mark_of(place.NAME)}-{place.NAME}-r-1-step"]
     for name in ("newest", copy.id, copy.arn):
         with pytest.raises(StepRefused, match=remedy):
             flight.plan("rds.restore_snapshot", snapshot=name)

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.errors import StepRefused
+from chalicelib.models.made_names import mark_of
 from chalicelib.steps.registry import ACTIONS
 from chalicelib.steps.step import Done, Pending, Standing
 from steward.sandbox import place
 
-NAME = "steward-r-1-step"
+NAME = f"{mark_of(place.NAME)}-{place.NAME}-r-1-step"
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from chalicelib.models.stack import Stack
 from steward.doctor.account_side import concurrency
 from steward.doctor.finding import State
 from steward.doctor.stage_functions import function_names, version_finding
+from steward.packaging.deployed_stack import as_deployed
 from steward.packaging.functions import RESERVED
-from steward.packaging.rights import trust, with_roles
+from steward.packaging.rights import trust
 from steward.sandbox import place
 
 from .test_doctor import (  # noqa: F401 - fixtures
@@ -32,7 +33,7 @@ from .test_doctor import (  # noqa: F401 - fixtures
 
 NETWORK = {"subnets": ["subnet-0a1b2c3d4e5f60001"], "securityGroups": ["sg-0a1b2c3d4e5f60000"]}
 STACK = Stack.model_validate({**place.STACK_DOCUMENT, "network": NETWORK})
-TRUSTING = with_roles(STACK, STAGE)
+TRUSTING = as_deployed(STACK, STAGE)
 
 
 @pytest.fixture
