@@ -28,6 +28,8 @@ _IDS_AT_ONCE = 200
 _MOST_NAMED = 5
 _PAGE_BYTES = 64 * 1024 * 1024
 _CLOCKS_DIFFER = timedelta(minutes=10)
+_WITHOUT_WORKSPACES = b"running without workspaces support"
+"""MLflow 3.17 says it as plain text, without an error code."""
 _OK, _NOT_FOUND, _UNAVAILABLE, _REFUSALS = 200, 404, 503, frozenset({401, 403})
 
 T = TypeVar("T")
@@ -71,8 +73,7 @@ class MlflowApi:
         answer = self._ask("GET", "/api/3.0/mlflow/workspaces")
         if answer.status in _REFUSALS:
             raise StepRefused("MLflow does not say which workspaces it has", rule="S15")
-        code = _object(answer).get("error_code")
-        if answer.status == _NOT_FOUND or (answer.status, code) == (_UNAVAILABLE, "FEATURE_DISABLED"):
+        if answer.status == _NOT_FOUND or (answer.status == _UNAVAILABLE and _WITHOUT_WORKSPACES in answer.body):
             return
         page = self._good(answer, "workspaces")
         found = page.get("workspaces")
