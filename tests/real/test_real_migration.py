@@ -31,7 +31,7 @@ pytestmark = pytest.mark.real
 
 MIGRATE = UpgradeSchema()
 TARGET = {"version": NEWEST, "image": f"{IMAGE}:{NEWEST}"}
-SETTINGS = {"MLFLOW_SERVER_ALLOWED_HOSTS": "127.0.0.1"}
+SETTINGS = {"MLFLOW_SERVER_ALLOWED_HOSTS": "127.0.0.1:*"}
 """What the newest MLflow demands of this stack."""
 IN_THE_WAY = "jobs"
 """A table of MLflow 3.5: when somebody else has made one of this name, the migration fails in its middle."""
