@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.aws.s3_lane_address import copy_source
-from chalicelib.aws.s3_lane_wire import Answer, Ask, Wire
+from chalicelib.aws.s3_lane_wire import Answer, Ask, Headers, Wire
 from chalicelib.aws.s3_lane_xml import ListPage, Row, UnreadableAnswer, bare, read_field, read_page
 from chalicelib.errors import AwsUnavailable
 
@@ -37,7 +37,7 @@ class Head:
     size: int
     etag: str
     version: str | None
-    headers: Mapping[str, str]
+    headers: Headers
 
 
 class S3Lane:

@@ -8,20 +8,21 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from chalicelib.aws.s3_lane_address import Address, Endpoint
+from chalicelib.aws.s3_lane_connections import Connections, Sent, chunks
 from chalicelib.aws.s3_lane_keys import KeyRing, SigningKeys
 from chalicelib.aws.s3_lane_xml import UnreadableAnswer, read_error
 from chalicelib.aws.translate import error_of
 from chalicelib.errors import AwsError, AwsInvalid, AwsUnavailable, CopyCancelled, PlanModeViolation, Refused
 
 if TYPE_CHECKING:
-    from urllib3 import HTTPConnectionPool
-    from urllib3.response import BaseHTTPResponse
+    from http.client import HTTPResponse
 
 T = TypeVar("T")
 Emit = Callable[[str, Any], Any]
@@ -53,10 +54,18 @@ class Ask:
             raise Refused("S17: the lane sets delete markers, it deletes no versions")
 
 
+class Headers(Protocol):
+    """By names in any case."""
+
+    def get(self, name: str, /) -> str | None: ...
+
+    def items(self) -> Iterable[tuple[str, str]]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes
 
 
@@ -91,7 +100,7 @@ class Wire:
         self._connections, self._ca_bundle = connections, ca_bundle
         self._read_only, self._emit = read_only, emit
         self._patience = patience or Patience()
-        self._pools: dict[str, HTTPConnectionPool] = {}
+        self._hosts: dict[str, Connections] = {}
         self._lock = threading.Lock()
         self.requests: Counter[str] = Counter()
         """By kind, every attempt; `retries` among them are counted again under that name."""
@@ -126,8 +135,6 @@ class Wire:
 
     def stream(self, ask: Ask, chunk: int) -> Iterator[bytes]:
         """The body in chunks, for what is too large to hold. One attempt: what was given out cannot be taken back."""
-        from urllib3.exceptions import HTTPError
-
         self._check_mode(ask)
         keys = self._keys.current() if self._keys else None
         address = self._endpoint.of(ask.bucket, ask.key, ask.query)
@@ -137,15 +144,10 @@ class Wire:
         if inside is not None:
             yield _checked(ask, inside).body
             return
-        response = self._transmit(ask, address, headers, streamed=True)
-        try:
+        with self._transmitted(ask, address, headers) as response:
             if response.status not in _OK:
                 _checked(ask, Answer(response.status, response.headers, response.read()))
-            yield from response.stream(chunk, decode_content=False)
-        except HTTPError as exc:
-            raise AwsUnavailable(f"s3:{ask.kind}", type(exc).__name__, str(exc)) from exc
-        finally:
-            response.release_conn()
+            yield from chunks(response, chunk)
 
     def _check_mode(self, ask: Ask) -> None:
         if self._read_only and ask.method not in {"GET", "HEAD"}:
@@ -157,8 +159,8 @@ class Wire:
         self._count(ask.kind)
         answer = self._answered_inside(ask, address, headers)
         if answer is None:
-            response = self._transmit(ask, address, headers)
-            answer = Answer(response.status, response.headers, response.data)
+            with self._transmitted(ask, address, headers) as response:
+                answer = Answer(response.status, response.headers, response.read())
         return _checked(ask, answer)
 
     def _signed(self, ask: Ask, address: Address, keys: SigningKeys | None) -> dict[str, str]:
@@ -187,50 +189,24 @@ class Wire:
         found = self._emit(f"before-send.s3.{ask.kind}", prepared)
         return None if found is None else Answer(found.status_code, found.headers, found.content)
 
-    def _transmit(
-        self, ask: Ask, address: Address, headers: dict[str, str], *, streamed: bool = False
-    ) -> "BaseHTTPResponse":
-        from urllib3 import Timeout
-        from urllib3.exceptions import HTTPError, SSLError
-
+    @contextmanager
+    def _transmitted(self, ask: Ask, address: Address, headers: Mapping[str, str]) -> "Iterator[HTTPResponse]":
+        sent = Sent(ask.method, address.path, headers, ask.body, ask.timeout_s)
         try:
-            return self._pool(address).urlopen(
-                ask.method,
-                address.path,
-                body=ask.body or None,
-                headers=headers,
-                retries=False,
-                redirect=False,
-                assert_same_host=False,
-                timeout=Timeout(connect=5.0, read=ask.timeout_s),
-                preload_content=not streamed,
-                decode_content=False,
-            )
-        except (HTTPError, OSError) as exc:
-            if isinstance(exc, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(exc):  # no trying again mends that
+            with self._to(address).answered(sent) as response:
+                yield response
+        except (HTTPException, OSError) as exc:
+            if "CERTIFICATE_VERIFY_FAILED" in str(exc):  # no trying again mends that
                 raise AwsInvalid(f"s3:{ask.kind}", "UntrustedCertificate", str(exc)) from exc
             raise AwsUnavailable(f"s3:{ask.kind}", type(exc).__name__, str(exc)) from exc
 
-    def _pool(self, address: Address) -> "HTTPConnectionPool":
-        pool = self._pools.get(address.host)
-        if pool is not None:
-            return pool
+    def _to(self, address: Address) -> Connections:
+        known = self._hosts.get(address.host)
+        if known is not None:
+            return known
         with self._lock:
-            return self._pools.setdefault(address.host, self._new_pool(address))
-
-    def _new_pool(self, address: Address) -> "HTTPConnectionPool":
-        import urllib3
-
-        parts = urlsplit(f"//{address.host}")
-        host = parts.hostname or address.host
-        if address.scheme == "http":
-            return urllib3.HTTPConnectionPool(host, parts.port, maxsize=self._connections)
-        from botocore.httpsession import get_cert_path
-
-        bundle = self._ca_bundle or get_cert_path(True)
-        return urllib3.HTTPSConnectionPool(
-            host, parts.port, maxsize=self._connections, cert_reqs="CERT_REQUIRED", ca_certs=bundle
-        )
+            made = Connections(address.scheme, address.host, keep=self._connections, ca_bundle=self._ca_bundle)
+            return self._hosts.setdefault(address.host, made)
 
     def _count(self, kind: str) -> None:
         with self._lock:
