@@ -1,17 +1,18 @@
-"""What S3 answers, read with expat: 3 ms for a page of 1,000 keys where botocore takes 60.
+"""What S3 answers, read with the tree that botocore uses too: 3 ms for a page of 1,000 keys where botocore takes 60.
 
 Elements are known by their local names, wherever a server puts its namespace, prefixes, whitespace and order. What
 cannot be read is an UnreadableAnswer, never an empty page: an empty page would mean that everything is gone.
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
-from xml.parsers.expat import ExpatError, ParserCreate
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 Row = tuple[str, int, str]
 """Key, size, ETag without quotes."""
-
-_ROW_FIELDS = frozenset({"Key", "Size", "ETag"})
 
 
 class UnreadableAnswer(ValueError):
@@ -25,98 +26,68 @@ class ListPage:
     is_truncated: bool = False
 
 
-class _PageReader:
-    """Collects text only inside elements that matter. Depth is 1 for the root's children."""
+class _Names(dict[str, str]):
+    """Tags to local names, each worked out once a page."""
 
-    def __init__(self) -> None:
-        self.rows: list[dict[str, str]] = []
-        self.top: dict[str, str] = {}
-        self.root = ""
-        self._row: dict[str, str] | None = None
-        self._depth = 0
-        self._text: list[str] = []
-        self._local: dict[str, str] = {}
-        self._parser = ParserCreate()
-        self._parser.buffer_text = True
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._text.append
+    def __missing__(self, tag: str) -> str:
+        name = self[tag] = tag.rpartition("}")[2]
+        return name
 
-    def read(self, body: bytes) -> None:
-        try:
-            # S3 keeps slow connections alive with spaces, which XML does not allow before its declaration.
-            self._parser.Parse(body.lstrip(), True)
-        except ExpatError as exc:
-            raise UnreadableAnswer(f"no XML: {exc}") from exc
-        finally:
-            # parser and reader hold each other: left so, a thousand pages would wait for the collector together
-            self._parser.StartElementHandler = self._parser.EndElementHandler = None
-            self._parser.CharacterDataHandler = None
 
-    def _start(self, name: str, _attributes: dict[str, str]) -> None:
-        depth = self._depth = self._depth + 1
-        if depth == 2:  # noqa: PLR2004 - child of the root
-            if self._name(name) == "Contents":
-                self._row = {}
-        elif depth == 1:
-            self.root = self._name(name)
-        self._text.clear()
+def _parsed(body: bytes) -> "Element":
+    from xml.etree.ElementTree import ParseError, fromstring
 
-    def _end(self, name: str) -> None:
-        depth = self._depth
-        if depth == 3 and self._row is not None:  # noqa: PLR2004 - a field of a row
-            local = self._name(name)
-            if local in _ROW_FIELDS:
-                self._row[local] = "".join(self._text)
-        elif depth == 2:  # noqa: PLR2004
-            if self._row is None:
-                self.top[self._name(name)] = "".join(self._text)
-            else:
-                self.rows.append(self._row)
-                self._row = None
-        self._text.clear()
-        self._depth = depth - 1
+    try:
+        # S3 keeps slow connections alive with spaces, which XML does not allow before its declaration.
+        return fromstring(body.lstrip())  # noqa: S314 - expat of these days expands no entities without bound
+    except ParseError as exc:
+        raise UnreadableAnswer(f"no XML: {exc}") from exc
 
-    def _name(self, name: str) -> str:
-        local = self._local.get(name)
-        if local is None:
-            local = self._local[name] = name.rpartition(":")[2]
-        return local
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _fields(root: "Element") -> dict[str, str]:
+    return {_local(child.tag): child.text or "" for child in root}
 
 
 def read_field(body: bytes, name: str) -> str:
     """What one of the root's children says. The root's own name differs between servers, so it is not asked."""
-    reader = _PageReader()
-    reader.read(body)
-    found = reader.top.get(name, "").strip()
-    if not found or reader.root == "Error":
-        raise UnreadableAnswer(f"<{reader.root}> without a {name}")
+    root = _parsed(body)
+    found = _fields(root).get(name, "").strip()
+    if not found or _local(root.tag) == "Error":
+        raise UnreadableAnswer(f"<{_local(root.tag)}> without a {name}")
     return found
 
 
 def read_error(body: bytes) -> tuple[str, str] | None:
     """Code and message of an `<Error>`; None for anything else."""
-    reader = _PageReader()
     try:
-        reader.read(body)
+        root = _parsed(body)
     except UnreadableAnswer:
         return None
-    if reader.root != "Error":
+    if _local(root.tag) != "Error":
         return None
-    return reader.top.get("Code", "Unknown"), reader.top.get("Message", "")
+    told = _fields(root)
+    return told.get("Code", "Unknown"), told.get("Message", "")
 
 
 def read_page(body: bytes) -> ListPage:
-    reader = _PageReader()
-    reader.read(body)
-    if reader.root != "ListBucketResult":
-        raise UnreadableAnswer(f"<{reader.root}> instead of <ListBucketResult>")
-    top = reader.top
+    root, names = _parsed(body), _Names()
+    if names[root.tag] != "ListBucketResult":
+        raise UnreadableAnswer(f"<{names[root.tag]}> instead of <ListBucketResult>")
+    top, contents = {}, []
+    for child in root:
+        if names[child.tag] == "Contents":
+            contents.append(child)
+        else:
+            top[names[child.tag]] = child.text or ""
     encoded = top.get("EncodingType") == "url"
     truncated = top.get("IsTruncated", "").strip().lower()
     if truncated not in {"true", "false"}:
         raise UnreadableAnswer("a page that does not say whether it is the last")
-    rows = [_row(row, encoded) for row in reader.rows]
+    rows = [_row({names[field.tag]: field.text or "" for field in row}, encoded) for row in contents]
     if "KeyCount" in top and int(top["KeyCount"]) != len(rows):
         raise UnreadableAnswer(f"a page of {top['KeyCount']} keys with {len(rows)} in it")
     return ListPage(rows, top.get("NextContinuationToken") or None, truncated == "true")
@@ -134,17 +105,10 @@ def _row(row: dict[str, str], encoded: bool) -> Row:
 
 
 def read_tags(body: bytes) -> list[tuple[str, str]]:
-    """A tag set is small and rare: the standard library's tree will do."""
-    from xml.etree.ElementTree import ParseError, fromstring
-
-    try:
-        root = fromstring(body.strip())  # noqa: S314 - expat of these days expands no entities without bound
-    except ParseError as exc:
-        raise UnreadableAnswer(f"no XML: {exc}") from exc
     tags = []
-    for tag in root.iter():
-        if tag.tag.rpartition("}")[2] == "Tag":
-            fields = {child.tag.rpartition("}")[2]: child.text or "" for child in tag}
+    for tag in _parsed(body).iter():
+        if _local(tag.tag) == "Tag":
+            fields = _fields(tag)
             tags.append((fields.get("Key", ""), fields.get("Value", "")))
     return tags
 
