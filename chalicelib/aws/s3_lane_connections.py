@@ -53,7 +53,7 @@ class Connections:
             connection.request(sent.method, sent.path, sent.body or None, sent.headers)
             response = connection.getresponse()
             yield response
-        except BaseException:
+        except BaseException:  # boundary: whatever went wrong, what is half-read must not serve the next request
             connection.close()
             raise
         if response.isclosed() and len(self._idle) < self._keep:

@@ -49,7 +49,7 @@ class Because(Shape):
 
 
 class HandOn(Shape):
-    to: Annotated[str, StringConstraints(max_length=300, pattern=r"^arn:aws[a-z-]*:(iam|sts)::\d{12}:.+$")]
+    to: Annotated[str, StringConstraints(max_length=300, pattern=r"^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:.+$")]
     """A person or a team: the ARN of a user, a role or an assumed role that is an approver."""
     reason: Reason
 

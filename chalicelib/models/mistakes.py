@@ -106,12 +106,12 @@ _PATTERNS = {
     r"^[a-z][a-z0-9-]*$": "lower-case letters, digits and hyphens, beginning with a letter, like `service-down`",
     r"^[a-z][a-z0-9_]*$": "lower-case letters, digits and underscores, beginning with a letter, like `restart_tasks`",
     r"^[a-z][A-Za-z0-9_]*$": "letters and digits, beginning with a lower-case letter, like `maxTasks`",
-    r"^\d{12}$": "an account id of twelve digits, in quotes",
-    r"^[a-z]{2}(-[a-z]+)+-\d$": "an AWS region, like `eu-west-2`",
-    r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day, like `22:00`",
+    r"^[0-9]{12}$": "an account id of twelve digits, in quotes",
+    r"^[a-z]{2}(-[a-z]+)+-[0-9]$": "an AWS region, like `eu-west-2`",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day, like `22:00`",
     r"^(log|(sns|slack):[A-Za-z0-9_./-]+)$": "`log`, `sns:TOPIC` or `slack:SECRET`",
     r"^(cron|rate)\(.+\)$": "`cron(0 2 * * ? *)` or `rate(1 day)`",
-    r"^(100|[1-9]?\d)%$": "a share, like `50%`",
+    r"^(100|[1-9]?[0-9])%$": "a share, like `50%`",
 }
 
 

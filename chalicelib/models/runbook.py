@@ -94,7 +94,7 @@ class MaxRuns(YamlShape):
     per: Duration
 
 
-Percent = Annotated[str, StringConstraints(pattern=r"^(100|[1-9]?\d)%$")]
+Percent = Annotated[str, StringConstraints(pattern=r"^(100|[1-9]?[0-9])%$")]
 
 
 class BlastRadius(YamlShape):

@@ -9,10 +9,10 @@ from chalicelib.models.shape import YamlShape, content_hash
 from chalicelib.models.stack_backup import BackupPart, KeyArn, KeyName
 from chalicelib.models.words import Autonomy, Duration, Name, Utc
 
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
-RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$")]
-AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Channel = Annotated[str, StringConstraints(pattern=r"^(log|(sns|chat|slack):[A-Za-z0-9_./-]+)$")]
 """`log`, `sns:TOPIC` (plain text), `chat:TOPIC` (AWS chat's JSON) or `slack:SECRET`: a name, never a URL or a
 token (S22)."""
@@ -22,7 +22,7 @@ SecurityGroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$
 FunctionName = Annotated[
     str,
     StringConstraints(
-        pattern=r"^(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_-]+)?$"
+        pattern=r"^(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_-]+)?$"
     ),
 ]
 
@@ -97,7 +97,7 @@ class ArtifactsPart(YamlShape):
 class LdapPart(YamlShape):
     """The directory that people's logins are checked against, where there is one."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^ldaps?://[A-Za-z0-9.-]+(:\d{1,5})?/?$")]
+    url: Annotated[str, StringConstraints(pattern=r"^ldaps?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$")]
     base_dn: str
     bind_secret: str
     """A secret `{"username": DN, "password": …}`."""
@@ -158,7 +158,7 @@ class Stack(YamlShape):
     """With which everything is read and what is reversible is done; packaging names the one it makes."""
     data_role: str | None = None
     """With which is deleted, restored and registered (S21). Only beside `role`; without it such steps are denied."""
-    external_id: Annotated[str, StringConstraints(pattern=r"^[\w+=,.@:/-]{8,128}$")] | None = None
+    external_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@:/-]{8,128}$")] | None = None
     """What the roles' trust asks for (S23): packaging generates one a stack."""
     url: str | None = None
     url_hosts: tuple[str, ...] = ()

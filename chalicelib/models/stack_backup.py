@@ -13,8 +13,11 @@ GRACE_S = 7 * 86400
 LEAST_GRACE_S = 86400
 """The day between two backups. With less, what somebody deletes is marked before anybody has missed it (S17)."""
 
-KeyName = Annotated[str, StringConstraints(pattern=r"^(arn:aws[a-z-]*:kms:\S+|alias/[\w/-]+|[0-9a-f-]{36}|mrk-\w+)$")]
-KeyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+$")]
+KeyName = Annotated[
+    str,
+    StringConstraints(pattern=r"^(arn:aws[a-z-]*:kms:[!-~]+|alias/[A-Za-z0-9_/-]+|[0-9a-f-]{36}|mrk-[A-Za-z0-9_]+)$"),
+]
+KeyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9_-]+$")]
 """An alias names no resource that a right could be scoped to."""
 Schedule = Annotated[str, StringConstraints(pattern=r"^(cron|rate)\(.+\)$")]
 
@@ -32,10 +35,10 @@ class KeepPart(YamlShape):
 class OffsitePart(YamlShape):
     """Where copies go that a lost region or account does not take along."""
 
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")] | None = None
     kms_key: KeyName | None = None
     """Of that region: a key does not leave its own."""
-    account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] | None = None
+    account: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] | None = None
     """Snapshots are shared with it, so that it can copy them with rights of its own."""
 
     @model_validator(mode="after")

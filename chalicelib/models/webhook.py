@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.models.shape import Shape
 
-SecretName = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\w/+=.@:-]+$")]
+SecretName = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_/+=.@:-]+$")]
 
 
 class Source(StrEnum):

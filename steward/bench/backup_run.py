@@ -4,7 +4,6 @@
 """
 
 import json
-import resource
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from chalicelib.aws.s3_lane_wire import Wire
 from chalicelib.backup.entry import Entry, Place
 from chalicelib.backup.manifest import LINES_A_PART, Part, PartWriter, read_part
 from chalicelib.backup.mirror import Job, Limits, mirror
+from steward.bench.peak import own_peak_kb
 
 KEY, SECRET, REGION = "bench-key", "bench-secret", "us-east-1"
 
@@ -72,7 +72,7 @@ def back_up(url: str, source: str, backup: str, before: str, after: str) -> dict
         "same": tally.same,
         "failed": tally.failed,
         "requests": dict(used.requests),
-        "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "peak_kb": own_peak_kb(),
     }
 
 

@@ -1,7 +1,7 @@
 """Pruning 250 of 500 snapshots: calls against the fewest there can be, time and memory against Cloud Custodian.
 
 Each in a process of its own, import and all, against the same stub server; in turns, so that what
-slows the machine slows both.
+slows the machine slows both. Ours is what is deployed: the unpacked zip, with its own libraries and models.
 """
 
 import json
@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ from statistics import median
 
 from chalicelib.errors import StewardError
 from steward.bench.figures import Figure, median_ratio
+from steward.bench.peak import run_whole
 from steward.bench.rds_stub_server import DATABASE
+from steward.cli.folders import PROJECT, read_runbooks, read_stacks
+from steward.packaging.package import package
 
 SNAPSHOTS, KEEP = 500, 250
 ROUNDS = 5
@@ -68,23 +71,14 @@ def _run(command: list[str], folder: Path, environment: dict[str, str] | None = 
             "AWS_ENDPOINT_URL": url,
             "HOME": str(folder),
         }
-        begun = time.perf_counter()
-        child = subprocess.Popen(  # noqa: S603 - our own module, or what was installed below
-            command,
-            stdout=said,
-            stderr=said,
-            env={**(environment or {}), **keys, "PATH": os.environ.get("PATH", "")},
-        )
-        _, status, used = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - begun
-        child.returncode = os.waitstatus_to_exitcode(status)
+        whole = run_whole(command, folder, {**(environment or {}), **keys, "PATH": os.environ.get("PATH", "")}, said)
         with urllib.request.urlopen(f"{url}/counts") as answer:  # noqa: S310 - the stub above
             told = json.load(answer)
     kept = [f"steward-r-{n:04d}-snapshot" for n in range(KEEP)]
-    if child.returncode or told["left"] != kept:
+    if whole.code or told["left"] != kept:
         why = (folder / "said.txt").read_text()[-400:]
-        raise StewardError(f"{command[0]} left {len(told['left'])} of {KEEP}, exit {child.returncode}: {why}")
-    return Measured(seconds, used.ru_maxrss / 1024, sum(told["counts"].values()))
+        raise StewardError(f"{command[0]} left {len(told['left'])} of {KEEP}, exit {whole.code}: {why}")
+    return Measured(whole.seconds, whole.peak_kb / 1024, sum(told["counts"].values()))
 
 
 def _install(folder: Path) -> Path:
@@ -101,11 +95,14 @@ def prune_figures() -> tuple[Figure, Figure, Figure]:
         folder = Path(name)
         custodian = str(_install(folder))
         (folder / "policy.yml").write_text(_POLICY)
-        root = str(Path(__file__).resolve().parents[2])
-        ours = [sys.executable, "-m", "steward.bench.prune_run", str(SNAPSHOTS), str(KEEP)]
+        built = package(PROJECT, "dev", folder / "package", read_stacks(), read_runbooks())
+        with zipfile.ZipFile(built.archive) as zipped:
+            zipped.extractall(folder / "deployed")
+        where = os.pathsep.join((str(folder / "deployed"), str(PROJECT)))  # the second for this bench itself
+        ours = [sys.executable, "-m", "steward.bench.prune_run", str(SNAPSHOTS), str(KEEP), DATABASE]
         theirs = [custodian, "run", "-s", str(folder / "out"), str(folder / "policy.yml"), "--region", "eu-west-2"]
         theirs += ["--cache-period", "0"]  # each run lists anew, as ours does
-        pairs = [(_run(ours, folder, {"PYTHONPATH": root}), _run(theirs, folder)) for _ in range(ROUNDS)]
+        pairs = [(_run(ours, folder, {"PYTHONPATH": where}), _run(theirs, folder)) for _ in range(ROUNDS)]
     return figures(pairs)
 
 

@@ -1,6 +1,6 @@
 """One pruning as Steward does it, in a process of its own: the action, its gateways and its records, nothing faked.
 
-    python -m steward.bench.prune_run SNAPSHOTS KEEP
+    python -m steward.bench.prune_run SNAPSHOTS KEEP DATABASE
 
 The stub's address is in AWS_ENDPOINT_URL, where Cloud Custodian reads it too.
 """
@@ -19,7 +19,6 @@ from chalicelib.steps.actions.rds_prune_snapshots import PruneParams, PruneSnaps
 from chalicelib.steps.step import Pending, StepContext
 from chalicelib.store.history import History
 from chalicelib.store.memory import MemoryTable
-from steward.bench.rds_stub_server import DATABASE
 
 STACK = "bench-mlflow"
 
@@ -39,7 +38,7 @@ def _past(history: History, how_many: int, now: datetime) -> None:
         )
 
 
-def main(how_many: int, keep: int) -> int:
+def main(how_many: int, keep: int, database: str) -> int:
     now, history = datetime.now(UTC), History(MemoryTable())
     _past(history, how_many, now)
     stack = Stack.model_validate(
@@ -47,7 +46,7 @@ def main(how_many: int, keep: int) -> int:
             "stack": STACK,
             "region": "eu-west-2",
             "ecs": {"cluster": "c", "service": "s"},
-            "database": {"instance": DATABASE},
+            "database": {"instance": database},
         }
     )
     aws = Aws(lean_session("eu-west-2", None), "eu-west-2")  # AWS_ENDPOINT_URL says where
@@ -62,4 +61,4 @@ def main(how_many: int, keep: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

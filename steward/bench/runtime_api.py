@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from chalicelib.errors import StewardError
+from steward.bench.peak import high_water_kb
 
 Json = dict[str, Any]
 PATIENCE_S = 60
@@ -104,7 +105,7 @@ class LambdaProcess:
     def stop(self) -> None:
         if self._process is None:
             return
-        self.peak_kb = _peak_kb(self._process.pid)
+        self.peak_kb = high_water_kb(self._process.pid)
         self._process.kill()
         self._process.wait()
         if self._listener is not None:
@@ -145,14 +146,6 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A function that was killed while it asked for its next event hangs up: that is how it ends."""
-
-
-def _peak_kb(pid: int) -> int:
-    """Linux keeps the most that a process ever held."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines() if Path(f"/proc/{pid}/status").exists() else []
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
-
-
 def _handler(function: LambdaProcess) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
