@@ -38,6 +38,7 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
         "artifacts_key": stack.artifacts.kms_key if stack.artifacts else None,
         "backup_key": _backup_key(stack, account),
         "backup_region": (stack.artifacts.backup_region if stack.artifacts else None) or stack.region,
+        "backup_account": stack.artifacts.backup_account if stack.artifacts else None,
         "mac_key": _key_tail(stack.backup.mac_key),
         "backup_bucket": stack.artifacts.backup_bucket if stack.artifacts else None,
         "admin_secret": _secret_name(stack.mlflow.admin_secret),

@@ -63,6 +63,17 @@ class Vault:
             raise
         return True
 
+    def ownership(self, bucket: str) -> str | None:
+        """Whose what is written becomes; None: nobody said, and then it is the writer's."""
+        try:
+            with calling("s3:GetBucketOwnershipControls"):
+                rules = self._client.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
+        except AwsError as exc:
+            if exc.code == "OwnershipControlsNotFoundError":
+                return None
+            raise
+        return next((str(rule["ObjectOwnership"]) for rule in rules), None)
+
     def lifecycle(self, bucket: str) -> tuple[LifecycleRule, ...]:
         try:
             with calling("s3:GetLifecycleConfiguration"):
@@ -117,6 +128,24 @@ class Vault:
                 return False
             raise
         return True
+
+    def try_out(self, bucket: str, key: str, *, kms_key: str | None) -> None:
+        """What copies need, each asked for by itself: whatever is denied is named by the error."""
+        by_key: dict[str, str] = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
+        where: dict[str, str] = {"Bucket": bucket, "Key": key}
+        with calling("s3:PutObject"):
+            version = _version(self._client.put_object(**where, Body=b"may Steward write here?\n", **by_key))
+        pinned = {"VersionId": version} if version else {}
+        with calling("s3:GetObjectVersion"):
+            self._client.get_object(**where, **pinned)["Body"].read()
+        with calling("s3:PutObjectTagging"):
+            self._client.put_object_tagging(**where, Tagging={"TagSet": [{"Key": "steward", "Value": "trial"}]})
+        with calling("s3:GetObjectVersionTagging"):
+            self._client.get_object_tagging(**where, **pinned)
+        with calling("s3:PutObject"):
+            upload = self._client.create_multipart_upload(**where, **by_key)["UploadId"]
+        with calling("s3:AbortMultipartUpload"):
+            self._client.abort_multipart_upload(**where, UploadId=upload)
 
     def get(self, bucket: str, key: str, version: str | None, max_bytes: int) -> bytes | None:
         """None: there is no such object, or no such version."""

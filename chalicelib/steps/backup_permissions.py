@@ -45,6 +45,20 @@ READ_ENCRYPTION = tuple(
     )
     for bucket in (_SOURCE, _BACKUP)
 )
+OF_OTHER_ACCOUNT = (
+    *planning(
+        Permission(
+            action="s3:GetBucketOwnershipControls",
+            resource=_BACKUP,
+            why="whether copies belong to the account of the bucket",
+            only_with="backup_account",
+        )
+    ),
+    TAGS_OF_VERSION.model_copy(
+        update={"why": "whether that account lets a restore read tags", "only_with": "backup_account"}
+    ),
+)
+"""Where the bucket is another account's, whose policies are tried before the first copy."""
 WRITE_BACKUP = tuple(
     Permission(action=action, resource=f"{_BACKUP}/*", why="copies and manifests")
     for action in ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
@@ -73,6 +87,7 @@ BACK_UP = (
     TAGS_OF_SOURCE,
     *READ_MANIFESTS,
     *planning(*READ_PROTECTION, *READ_ENCRYPTION),
+    *OF_OTHER_ACCOUNT,
     *WRITE_BACKUP,
     *USE_BACKUP_KEY,
     MAKE_MAC,

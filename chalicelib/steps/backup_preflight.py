@@ -6,6 +6,15 @@ from chalicelib.aws.s3_vault import LifecycleRule
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import RESERVED, Manifests, rival
 from chalicelib.errors import AwsDenied, AwsError, AwsNotFound, ManifestBroken, StepRefused
+from chalicelib.steps.backup_other_account import (
+    bucket_remedy,
+    check_key_of_other,
+    check_ownership,
+    let_in,
+    other_account,
+    own_account,
+    why_denied,
+)
 from chalicelib.steps.backup_places import Route
 from chalicelib.steps.step import StepContext
 
@@ -30,13 +39,14 @@ def check_target(ctx: StepContext, route: Route) -> None:
     """S17: versions, and the rule by which they end; nothing of it is changed by Steward."""
     bucket, there = route.target.bucket, ctx.aws.in_region(route.target_region)
     try:
-        _check_owner(ctx, route)
-        versioning = there.s3.versioning(bucket)
-        rules = there.vault.lifecycle(bucket)
-        public = there.vault.is_public(bucket)
-        other = rival(there.vault, route.owner, bucket)
-    except AwsDenied as exc:
-        raise StepRefused(f"backup bucket {bucket} cannot be looked at: {exc.operation} is denied; grant it") from exc
+        with let_in(ctx, bucket):
+            _check_owner(ctx, route)
+            check_region(ctx, bucket, route.target_region, "backup", "write artifacts.backupRegion: {}")
+            check_ownership(ctx, bucket, route.target_region)
+            versioning = there.s3.versioning(bucket)
+            rules = there.vault.lifecycle(bucket)
+            public = there.vault.is_public(bucket)
+            other = rival(there.vault, route.owner, bucket)
     except AwsNotFound as exc:
         raise StepRefused(f"there is no backup bucket {bucket} in {route.target_region}; make it, versioned") from exc
     except ManifestBroken as exc:
@@ -62,13 +72,21 @@ def check_target(ctx: StepContext, route: Route) -> None:
 
 
 def _check_owner(ctx: StepContext, route: Route) -> None:
-    artifacts = ctx.stack.artifacts
-    account = (artifacts.backup_account if artifacts else None) or ctx.stack.account or ctx.aws.sts.account()
-    if not ctx.aws.in_region(route.target_region).vault.owner_is(route.target.bucket, account):
+    other, bucket = other_account(ctx), route.target.bucket
+    account = other or own_account(ctx)
+    if not ctx.aws.in_region(route.target_region).vault.owner_is(bucket, account):
         raise StepRefused(
-            f"backup bucket {route.target.bucket} is not one of account {account} that may be listed: if it is another"
+            f"backup bucket {bucket} is not one of account {account} that may be listed: if it is another"
             " account's on purpose, write artifacts.backupAccount; else it is somebody else's bucket of that name"
+            + (f". If it is that account's: {bucket_remedy(ctx, bucket)}" if other else "")
         )
+
+
+def check_region(ctx: StepContext, bucket: str, region: str, what: str, remedy: str) -> None:
+    """A request that is signed for another region than the bucket's is answered by nobody: each copy would fail."""
+    lies_in = ctx.aws.in_region(region).s3.region_of(bucket)
+    if lies_in != region:
+        raise StepRefused(f"{what} bucket {bucket} lies in {lies_in}, not in {region}: {remedy.format(lies_in)}")
 
 
 def _check_rules(route: Route, rules: tuple[LifecycleRule, ...]) -> None:
@@ -108,9 +126,12 @@ def check_keys(ctx: StepContext, route: Route) -> None:
         try:
             default = ctx.aws.in_region(region).s3.encryption(place.bucket)
         except AwsDenied as exc:
-            raise StepRefused(
-                f"bucket {place.bucket} cannot be looked at: {exc.operation} is denied; grant it"
-            ) from exc
+            why = (
+                why_denied(ctx, place.bucket, exc) if place is route.target else f"{exc.operation} is denied; grant it"
+            )
+            raise StepRefused(f"bucket {place.bucket} cannot be looked at: {why}") from exc
+        if place is route.target:
+            check_key_of_other(ctx, place.bucket, default)
         if default is None or default.is_amazons or (key is not None and default.may_be(key)):
             continue
         instead = f", and the stack names {key}" if key else ""
@@ -124,6 +145,9 @@ def check_keys(ctx: StepContext, route: Route) -> None:
 def check_source(ctx: StepContext, route: Route) -> None:
     bucket, prefix = route.source.bucket, route.source.prefix
     try:
+        check_region(
+            ctx, bucket, route.source_region, "artifact", "Steward backs up artifacts that lie in the stack's region"
+        )
         first = ctx.aws.s3.first_key(bucket, prefix)
         if first is not None and not first.endswith("/"):
             ctx.aws.s3.can_read(bucket, first)

@@ -10,6 +10,7 @@ from chalicelib.errors import StepFailed
 from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.steps.backup_adopt import adopt, taken_over
 from chalicelib.steps.backup_journal import Journal, Progressed, Task
+from chalicelib.steps.backup_other_account import try_writing
 from chalicelib.steps.backup_places import manifests_in
 from chalicelib.steps.backup_seal import Sealed, seal
 from chalicelib.steps.backup_seal_preflight import check_seal
@@ -92,6 +93,7 @@ def begin(ctx: StepContext, task: Task, progress: ChangeProgress) -> None:
     if progress.checkpoint:
         return
     check_seal(ctx, manifests_in(ctx, task.target_bucket, task.target_region, task.set, task.mac_key), task.mac_key)
+    try_writing(ctx, task)
     if task.before is None:
         take_place(ctx, task)
     adopt(ctx.evidence, task)

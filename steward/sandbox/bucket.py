@@ -53,6 +53,9 @@ class Bucket:
     keys: dict[str, str] = field(default_factory=dict)
     """Customers' keys by the bucket that encrypts with them, this one or another; who may use them is IAM's to say."""
 
+    key_policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of keys of other accounts: what they say of whoever is not of that account."""
+
     def backup(self) -> Answers:
         """AWS Backup's answers."""
 

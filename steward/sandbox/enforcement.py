@@ -23,6 +23,7 @@ from steward.sandbox import place
 from steward.sandbox.answers import Declined
 from steward.sandbox.iam_policy import Asked, allowed_by, holds, matches
 from steward.sandbox.iam_requests import Requests
+from steward.sandbox.other_account import lets_in
 from steward.sandbox.overrides import PARAMS, declined_with, response
 from steward.sandbox.s3_wire import lane_request, refusal_of
 
@@ -46,6 +47,7 @@ class _Principal:
 
     role: StackRole | None
     policies: tuple[Json, ...]
+    arn: str
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Enforcement:
         self._arn = _filled(names.role_arn(_ADVANCE))
         self._trust = trust([self._arn], self.stack.external_id)
         own = _filled_in(policy_of(names, _ADVANCE, Deployed([self.stack])))
-        self._own = _Principal(None, (own,))
+        self._own = _Principal(None, (own,), self._arn)
         self._given: dict[str, _Principal] = {}
         self._sessions: dict[str, Any] = {}
         self._requests = Requests(self._tags_of, self.world.bucket.keys)
@@ -114,6 +116,8 @@ class Enforcement:
                 continue
             if not allowed_by(principal.policies, one):
                 return self._deny(f"{principal.role.value if principal.role else _ADVANCE} may not {one}")
+            if not lets_in(one, principal.arn, self.world.bucket.key_policies):
+                return self._deny(f"because no resource-based policy allows the {one.action} action on {one.resource}")
             self.used |= {grant for grant in self.grants if grant.role is principal.role and _is_by(grant, one)}
         return None
 
@@ -136,7 +140,7 @@ class Enforcement:
             return self._deny(f"there is no role {arn}")
         narrowed = read_json(params["Policy"], "session policy")
         key = "ASIA" + content_hash([arn, params["Policy"]])[:16].upper()
-        self._given[key] = _Principal(which, (_filled_in(self._policies[which]), narrowed))
+        self._given[key] = _Principal(which, (_filled_in(self._policies[which]), narrowed), arn)
         return response(200), _credentials(key, arn, params["RoleSessionName"])
 
     def _tags_of(self, arn: str) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from steward.sandbox import place
 from steward.sandbox.iam_policy import ANY, Asked
+from steward.sandbox.other_account import region_of
 
 Params = Mapping[str, Any]
 Tags = Callable[[str], Mapping[str, str]]
@@ -120,13 +121,15 @@ class Requests:
             context = {"kms:GrantIsForAWSResource": ("true",), "kms:ViaService": (f"rds.{region}.amazonaws.com",)}
             yield Asked("kms:CreateGrant", params["KmsKeyId"], context)
 
-    def _s3(self, action: str, operation: str, params: Params, region: str) -> Iterable[Asked]:
+    def _s3(self, action: str, operation: str, params: Params, _region: str) -> Iterable[Asked]:
         for one in self._of_objects(action, operation, params):
             yield one
             by = {"s3:GetObject": "Decrypt", "s3:GetObjectVersion": "Decrypt", "s3:PutObject": "GenerateDataKey"}
-            key = self._keys.get(one.resource.rpartition(":::")[2].partition("/")[0])
+            bucket = one.resource.rpartition(":::")[2].partition("/")[0]
+            key = self._keys.get(bucket)
             if key is not None and one.action in by:
-                context = {"kms:ViaService": (f"s3.{region}.amazonaws.com",)}
+                # a key is used where it lies, which is where its bucket lies, whoever asked from where
+                context = {"kms:ViaService": (f"s3.{region_of(bucket)}.amazonaws.com",)}
                 yield Asked(f"kms:{by[one.action]}", key, context)
 
     def _of_objects(self, action: str, operation: str, params: Params) -> Iterable[Asked]:

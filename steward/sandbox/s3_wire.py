@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from steward.sandbox import place
 from steward.sandbox.answers import Declined
 from steward.sandbox.bucket import Bucket, BucketAnswers
+from steward.sandbox.other_account import owner_of
 from steward.sandbox.overrides import Call
 
 if TYPE_CHECKING:
@@ -193,9 +194,9 @@ def _check_conditions(
 
 
 def _check_owner(request: "AWSPreparedRequest") -> None:
-    """All buckets here are of one account; moto does not look at who is expected."""
+    """moto does not look at who is expected."""
     expected = _header(request, "x-amz-expected-bucket-owner")
-    if expected and expected != place.ACCOUNT:
+    if expected and expected != (owner_of(_params(request)["Bucket"]) or place.ACCOUNT):
         raise Declined("AccessDenied", "Access Denied", 403)
 
 
@@ -205,19 +206,19 @@ def _precondition(which: str) -> Declined:
     )
 
 
-def _backend() -> Any:  # noqa: ANN401 - moto's
+def _backend(bucket: str) -> Any:  # noqa: ANN401 - moto's
     from moto.s3.models import s3_backends
 
-    return s3_backends[place.ACCOUNT]["aws"]
+    return s3_backends[owner_of(bucket) or place.ACCOUNT]["aws"]
 
 
 def _key(bucket: str, key: str, version: str | None = None) -> Any:  # noqa: ANN401 - moto's FakeKey, or None
-    found = _backend().buckets.get(bucket)
-    return _backend().get_object(bucket, key, version_id=version) if found is not None else None
+    backend = _backend(bucket)
+    return backend.get_object(bucket, key, version_id=version) if bucket in backend.buckets else None
 
 
 def _write(bucket: str, key: str, body: bytes) -> None:
-    _backend().put_object(bucket, key, body)
+    _backend(bucket).put_object(bucket, key, body)
 
 
 def refusal_of(request: "AWSPreparedRequest", declined: Declined) -> "AWSResponse":

@@ -14,6 +14,7 @@ from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.rights import planning
 from chalicelib.models.words import Risk
 from chalicelib.steps.backup_choice import against, newest
+from chalicelib.steps.backup_other_account import let_in
 from chalicelib.steps.backup_permissions import RESTORE
 from chalicelib.steps.backup_places import Route, manifests_of, routes
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
@@ -87,6 +88,10 @@ class RestoreArtifacts(Action[RestoreParams]):
 
     def plan(self, ctx: StepContext, params: RestoreParams) -> tuple[Change, ...]:
         route = _route(ctx, params)
+        with let_in(ctx, route.target.bucket):
+            return self._changes(ctx, route, params)
+
+    def _changes(self, ctx: StepContext, route: Route, params: RestoreParams) -> tuple[Change, ...]:
         manifests = manifests_of(ctx, route)
         head = _head(ctx, manifests, params)
         to_prefix = route.source.prefix if params.in_place else SIDE

@@ -54,6 +54,7 @@ FULL = Stack.model_validate(
             "kmsKey": KEY,
             "backupKmsKey": KEY.replace("southeast-2", "southeast-1"),
             "backupRegion": "ap-southeast-1",
+            "backupAccount": "210987654321",
             "secret": "mlflow/minio",
         },
         "mlflow": {"auth": "basic", "adminSecret": "mlflow/admin"},
