@@ -46,6 +46,8 @@ class Placed:
     iops: int | None = None
     throughput: int | None = None
     master_user: str | None = None
+    master_secret: str | None = None
+    """In which RDS keeps its master password, where it does."""
     percent: int | None = None
     """How far an operation on a cluster is; of an instance RDS does not tell."""
 
@@ -155,6 +157,7 @@ def _instance(raw: Mapping[str, Any]) -> Placed:
         iops=raw.get("Iops"),
         throughput=raw.get("StorageThroughput"),
         master_user=raw.get("MasterUsername"),
+        master_secret=raw.get("MasterUserSecret", {}).get("SecretArn"),
     )
 
 
@@ -185,4 +188,5 @@ def _cluster(raw: Mapping[str, Any]) -> Placed:
         scaling=(scaling["MinCapacity"], scaling["MaxCapacity"]) if len(scaling.keys() & _CAPACITY) > 1 else None,
         iops=raw.get("Iops"),
         master_user=raw.get("MasterUsername"),
+        master_secret=raw.get("MasterUserSecret", {}).get("SecretArn"),
     )

@@ -41,10 +41,10 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
         "backup_account": stack.artifacts.backup_account if stack.artifacts else None,
         "mac_key": _key_tail(stack.backup.mac_key),
         "backup_bucket": stack.artifacts.backup_bucket if stack.artifacts else None,
-        "admin_secret": _secret_name(stack.mlflow.admin_secret),
-        "database_secret": _secret_name(stack.database.secret if stack.database else None),
-        "artifacts_secret": _secret_name(stack.artifacts.secret if stack.artifacts else None),
-        "ldap_secret": _secret_name(stack.ldap.bind_secret if stack.ldap else None),
+        "admin_secret": secret_name(stack.mlflow.admin_secret),
+        "database_secret": secret_name(stack.database.secret if stack.database else None),
+        "artifacts_secret": secret_name(stack.artifacts.secret if stack.artifacts else None),
+        "ldap_secret": secret_name(stack.ldap.bind_secret if stack.ldap else None),
         "log_group": stack.logs.group if stack.logs else None,
         "task_role": stack.ecs.task_role,
         "execution_role": stack.ecs.execution_role,
@@ -72,7 +72,7 @@ def _key_arn(stack: Stack, account: str, name: str | None, region: str | None) -
     return f"arn:{partition_of(stack.region)}:kms:{region or stack.region}:{account}:{_key_tail(name)}"
 
 
-def _secret_name(name_or_arn: str | None) -> str | None:
+def secret_name(name_or_arn: str | None) -> str | None:
     """The name alone: AWS ends the ARN of a secret with a hyphen and six characters of its own."""
     if name_or_arn is None or not name_or_arn.startswith("arn:"):
         return name_or_arn

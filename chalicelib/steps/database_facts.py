@@ -48,6 +48,15 @@ class Held(Shape):
 
 def read_held(ctx: StepContext, host: str | None = None, port: int | None = None) -> Held:
     """Of `host`, or of the database in use. Reads only, in one connection."""
+    return _looked_at(ctx, host, port, contents=True)
+
+
+def try_login(ctx: StepContext, host: str, port: int | None) -> Held:
+    """Whether `host` lets the stack's own login in; nothing is counted."""
+    return _looked_at(ctx, host, port, contents=False)
+
+
+def _looked_at(ctx: StepContext, host: str | None, port: int | None, *, contents: bool) -> Held:
     database = ctx.stack.database
     if database is None or database.secret is None:
         return Held(skipped=_NO_SECRET)
@@ -66,21 +75,8 @@ def read_held(ctx: StepContext, host: str | None = None, port: int | None = None
         return Held(skipped=denied(error))
     if host is None:
         return Held(skipped=unseen("neither RDS nor the secret says where the database is"))
-    return _held(ctx.databases.look(replace(_request(database, secret, host, port), contents=True)))
-
-
-def try_login(ctx: StepContext, host: str, port: int | None) -> Held:
-    """Whether `host` lets the stack's own login in; nothing is counted."""
-    database = ctx.stack.database
-    if database is None or database.secret is None:
-        return Held(skipped=_NO_SECRET)
-    if ctx.databases.out_of_reach:
-        return Held(skipped=ctx.databases.out_of_reach)
-    try:
-        secret = ctx.aws.secrets.database(database.secret)
-    except AwsError as error:
-        return Held(skipped=denied(error))
-    return _held(ctx.databases.look(_request(database, secret, host, port)))
+    request = _request(database, secret, host, port)
+    return _held(ctx.databases.look(replace(request, contents=contents)))
 
 
 def why_refused(ctx: StepContext, name: str) -> str:

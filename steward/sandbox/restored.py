@@ -70,7 +70,10 @@ class Restored:
     def view(self) -> dict[str, Any]:
         """As DescribeDBInstances says it: without an address until it is there."""
         groups = self.settings.get("VpcSecurityGroupIds", ["sg-default"])
-        there = {"Endpoint": {"Address": self.host, "Port": place.DATABASE_PORT}} if self.answers else {}
+        there: dict[str, Any] = (
+            {"Endpoint": {"Address": self.host, "Port": place.DATABASE_PORT}} if self.answers else {}
+        )
+        there |= {key: self.settings[key] for key in ("MasterUserSecret",) if key in self.settings}
         return {
             "DBInstanceIdentifier": self.id,
             "DBInstanceArn": self.arn,

@@ -13,6 +13,7 @@ from chalicelib.models.history import MadeKind
 from chalicelib.models.words import Duration, Risk
 from chalicelib.steps import made, restored_settings
 from chalicelib.steps.key_permissions import USE_DATABASE_KEY
+from chalicelib.steps.managed_secret import managed_secret, why_not_in_use
 from chalicelib.steps.placement import Model, model_of
 from chalicelib.steps.rds_permissions import LIST_SNAPSHOTS, RESTORE
 from chalicelib.steps.snapshot_choice import NEWEST, choose
@@ -90,7 +91,7 @@ class RestoreSnapshot(Action[RestoreParams]):
             parameters=asked,
             resource=snapshot.source,
             precondition=_memory(params, snapshot),
-            sentence=_said(snapshot, asked, params, model, name),
+            sentence=_said(snapshot, asked, params, model, name) + _swapped_by_hand(ctx, params, model),
         )
 
     def _member(
@@ -214,6 +215,14 @@ def _said(snapshot: Snapshot, asked: dict[str, Any], params: RestoreParams, mode
     said += f"; {model.id} is gone, so it is set up as was recorded with a backup" if model.is_gone else ""
     then = f"; it is deleted again, within {params.delete_after // 3600} h at the latest"
     return said + (then if params.throw_away else "")
+
+
+def _swapped_by_hand(ctx: StepContext, params: RestoreParams, model: Model) -> str:
+    """Said before hours are spent on it."""
+    secret = managed_secret(ctx)
+    if secret is None or params.throw_away:
+        return ""
+    return f"; putting it in use is then a person's work, who is told the steps: {why_not_in_use(secret, model.id)}"
 
 
 def _memory(params: RestoreParams, snapshot: Snapshot) -> dict[str, Any]:

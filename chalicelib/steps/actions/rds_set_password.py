@@ -63,6 +63,9 @@ class SetPassword(Action[PasswordParams]):
         if found is None or found.host is None:
             raise StepRefused(f"{name or 'what was restored'} is not there, or has no address yet")
         refuse_others(ctx, found)
+        if found.master_secret is not None:
+            why = f"RDS keeps the password of {found.id} in {found.master_secret}, and takes none from anybody else"
+            raise StepRefused(f"{why}: write that secret into the stack's file as database.secret")
         held = try_login(ctx, found.host, found.port)
         if secret is None or not (held.refuses_login or held.skipped):
             return ()

@@ -20,6 +20,7 @@ from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefini
 from chalicelib.steps.actions.ecs_force_deployment import ForceDeployment, ForceParams
 from chalicelib.steps.database_facts import try_login, why_refused
 from chalicelib.steps.definition_edits import paths
+from chalicelib.steps.managed_secret import by_hand, managed_secret, why_not_in_use
 from chalicelib.steps.placement import Model, model_of
 from chalicelib.steps.rds_permissions import READ_RESTORED
 from chalicelib.steps.rollout import refuse_stop_before_start
@@ -72,6 +73,7 @@ class SwapIn(Action[SwapParams]):
 
     def plan(self, ctx: StepContext, params: SwapParams) -> tuple[Change, ...]:
         former, wanted, record = _both(ctx, params)
+        untried = _let_in(ctx, wanted)
         secret = self._point_secret(ctx, former, wanted)
         service = self._roll(ctx, former, wanted)
         if secret is None and service.action == ForceDeployment.name:
@@ -80,6 +82,7 @@ class SwapIn(Action[SwapParams]):
         lost = f"everything written to {former.id} since the snapshot that run {record.run_id} restored"  # S19
         changes = [change for change in (secret, service) if change is not None]
         known: dict[str, Any] = {"loses": lost} | ({"undo": None} if former.is_gone else {})  # nothing to go back to
+        changes[0] = changes[0].model_copy(update={"sentence": changes[0].sentence + untried})
         return tuple(change.model_copy(update=known) for change in changes)
 
     def _point_secret(self, ctx: StepContext, former: Model, wanted: Placed) -> Change | None:
@@ -176,11 +179,23 @@ def _both(ctx: StepContext, params: SwapParams) -> tuple[Model, Placed, Creation
         raise StepRefused(f"{wanted.id} is public, and {former.id} is not", rule="S20")
     if set(wanted.security_groups) - set(former.placement.security_groups):
         raise StepRefused(f"{wanted.id} has security groups that {former.id} has not", rule="S20")
-    held = try_login(ctx, wanted.host, wanted.port)
+    secret = managed_secret(ctx)
+    if secret is not None:
+        raise StepRefused(f"{why_not_in_use(secret, former.id)}. By hand: {by_hand(wanted)}")
+    return former, wanted, record
+
+
+def _let_in(ctx: StepContext, wanted: Placed) -> str:
+    """What whoever approves must know where nobody could see it log in. Refused where it was seen that it cannot."""
+    held = try_login(ctx, str(wanted.host), wanted.port)
     if held.refuses_login:
         remedy = "let rds.set_password run, or give its user the secret's password in the database itself"
         raise StepRefused(f"{why_refused(ctx, wanted.id)}; MLflow would not start on it: {remedy}")
-    return former, wanted, record
+    if held.answers:
+        return ""
+    why = held.skipped or f"it answers: {held.detail}"
+    tried = "not tried" if held.skipped else "tried in vain"
+    return f"; its login was {tried}, so that MLflow may not start on it ({why})"
 
 
 def _fate(former: Model) -> str:

@@ -93,3 +93,10 @@ def test_a_database_that_refuses_mlflow_s_login_is_not_put_in_use_and_the_remedy
         restored.plan("rds.swap_in", instance=NAME)
     restored.do("rds.set_password", instance=NAME)
     assert restored.plan("rds.swap_in", instance=NAME)
+
+
+def test_a_restored_database_whose_password_rds_manages_by_now_is_given_none(restored):
+    secret = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:rds!db-1-AbCdEf"
+    restored.world.rds.restored[NAME].settings["MasterUserSecret"] = {"SecretArn": secret}
+    with pytest.raises(StepRefused, match="takes none from anybody else: write that secret into the stack's file"):
+        restored.plan("rds.set_password", instance=NAME)

@@ -118,3 +118,49 @@ def test_s20_a_public_one_or_one_with_wider_security_groups_is_refused(restored)
 def test_it_is_of_high_risk_so_it_is_asked_for_when_it_gets_there():
     assert ACTIONS["rds.swap_in"].risk.value == "high"
     assert ACTIONS["rds.swap_in"].reversible
+
+
+def test_where_nobody_can_log_in_from_here_whoever_approves_is_told_that_it_was_not_tried(restored):
+    assert "login" not in restored.plan("rds.swap_in", instance=NAME)[0].sentence
+    restored.world.databases.out_of_reach = "not reachable from here"
+    (service,) = restored.plan("rds.swap_in", instance=NAME)
+    assert service.sentence.endswith(
+        "; its login was not tried, so that MLflow may not start on it (not reachable from here)"
+    )
+    with_host_in_secret(restored)
+    secret, service = restored.plan("rds.swap_in", instance=NAME)
+    assert "its login was not tried" in secret.sentence
+    assert "its login" not in service.sentence, "once suffices"
+
+
+def test_without_a_secret_in_the_stack_s_file_the_login_was_not_tried_either(restored):
+    whole = restored.world.stack()
+    restored.stack = whole.model_copy(update={"database": whole.database.model_copy(update={"secret": None})})
+    (service,) = restored.plan("rds.swap_in", instance=NAME)
+    assert "its login was not tried" in service.sentence
+
+
+BY_RDS = "rds!db-0d9f6c1e-52b7-4f1a-9a0e-6a1c7d3e8b42"
+
+
+@pytest.mark.parametrize("written", [BY_RDS, place.arn("secretsmanager", f"secret:{BY_RDS}-AbCdEf")])
+def test_a_password_that_rds_manages_is_refused_with_the_steps_by_hand_and_the_restore_says_so_before(flight, written):
+    flight.past("steward-day", flight.world.clock.now() - timedelta(hours=3))
+    whole = flight.world.stack()
+    flight.stack = whole.model_copy(update={"database": whole.database.model_copy(update={"secret": written})})
+    (restore,) = flight.plan("rds.restore_snapshot")
+    assert "putting it in use is then a person's work" in restore.sentence
+    (drill,) = flight.plan("rds.restore_snapshot", throw_away=True)
+    assert "a person's work" not in drill.sentence
+    flight.finish(restore)
+    steps = (
+        rf"deleted with it.*modify-db-instance --db-instance-identifier {NAME} --manage-master-user-password"
+        rf".*describe-db-instances.*MasterUserSecret.*{NAME}\.c9akciq32rmk.*database\.instance: {NAME}"
+    )
+    with pytest.raises(StepRefused, match=steps):
+        flight.plan("rds.swap_in", instance=NAME)
+
+
+def test_a_secret_of_the_stack_s_own_is_swapped_as_always_although_rds_manages_the_master_s(restored):
+    restored.world.rds.restored[NAME].settings["MasterUserSecret"] = {"SecretArn": f"arn:…:{BY_RDS}"}
+    assert restored.plan("rds.swap_in", instance=NAME)
