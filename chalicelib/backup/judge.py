@@ -1,7 +1,8 @@
 """What a backup came to: its lines against a new listing of the copies, and against the manifest before.
 
 Pure, and in slices: it stops when told, says after which key, and goes on there. The random sample is of those copies
-whose keyed hashes are smallest, so that slices and shards choose the same ones as a single pass would.
+whose keyed hashes are smallest, so that slices and shards choose the same ones as a single pass would. Large ones have
+their turn instead: hashes that do not change from backup to backup, from where the one before got to.
 """
 
 import hashlib
@@ -14,9 +15,10 @@ from pydantic import Field
 from chalicelib.backup.entry import Entry, Listed
 from chalicelib.backup.manifest import Totals
 from chalicelib.backup.spans import WHOLE_UP_TO
+from chalicelib.backup.turn import Turn
 from chalicelib.models.shape import Shape
 
-SAMPLE, LARGE_SAMPLE = 12, 1
+SAMPLE, LARGE_SAMPLE = 12, 32
 SUSPECT_SHARE = 0.2
 _WRONG_TOLD = 20
 _LOOK_EVERY = 500
@@ -47,10 +49,9 @@ class Judged(Shape):
     wrong_count: int = 0
     sample: tuple[Sampled, ...] = Field(default=())
     large: int = 0
-    """Too large to be read back in full."""
     large_bytes: int = 0
     large_sample: tuple[Sampled, ...] = Field(default=(), max_length=LARGE_SAMPLE)
-    """Of these: to be read in part."""
+    """Of these, whose turn it is, in that order."""
 
     def totals(self, failed: int) -> Totals:
         counts = self.model_dump(include={"objects", "bytes", "gone", "known", "changed", "vanished"})
@@ -81,11 +82,11 @@ class _Samples:
         large = (one for each in judged for one in each.large_sample)
         return cls(_lowest(SAMPLE, small), _lowest(LARGE_SAMPLE, large))
 
-    def take(self, entry: Entry, seed: str) -> None:
+    def take(self, entry: Entry, seed: str, turn: Turn) -> None:
         if entry.size > WHOLE_UP_TO:
-            self.large = _sampled(self.large, entry, seed, LARGE_SAMPLE)
+            self.large = _sampled(self.large, entry, _in_turn(entry, turn), LARGE_SAMPLE)
         else:
-            self.small = _sampled(self.small, entry, seed, SAMPLE)
+            self.small = _sampled(self.small, entry, _hashed(seed, entry.key), SAMPLE)
 
 
 def judge(
@@ -96,9 +97,10 @@ def judge(
     seed: str,
     so_far: Judged,
     time_is_up: Callable[[], bool],
+    turn: Turn | None = None,
 ) -> Judged:
     """All three in order of keys and after `so_far.through`."""
-    count, samples = _Count(), _Samples.of(so_far)
+    count, samples, turn = _Count(), _Samples.of(so_far), turn or Turn()
     wrong: list[str] = []
     through, seen, wrong_count = so_far.through, 0, 0
     new, copy, old = iter(lines), iter(copies), iter(before)
@@ -113,7 +115,7 @@ def judge(
         _count(count, entry, known)
         fault = _fault(entry, listed)
         if entry is not None and entry.gone_since is None:
-            samples.take(entry, seed)
+            samples.take(entry, seed, turn)
         if fault:
             wrong_count += 1
             wrong += [fault][: _WRONG_TOLD - len(wrong)]
@@ -162,8 +164,27 @@ def _lowest(most: int, sampled: Iterable[Sampled]) -> tuple[Sampled, ...]:
     return tuple(nsmallest(most, sampled, key=lambda each: each.rank))
 
 
-def _sampled(sample: tuple[Sampled, ...], entry: Entry, seed: str, most: int) -> tuple[Sampled, ...]:
-    rank = hashlib.sha256(f"{seed}\0{entry.key}".encode()).hexdigest()
+def _hashed(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()
+
+
+_FIRST, _NEXT, _AROUND = "0", "1", "2"
+
+
+def _in_turn(entry: Entry, turn: Turn) -> str:
+    """First the one that was begun, then those after the last, then from the start again: sooner or later each."""
+    if turn.reading is not None and turn.reading.is_of(entry.key, entry.etag, entry.version):
+        return _FIRST + turn.reading.rank
+    rank = _hashed(entry.key, entry.etag)
+    return (_NEXT if rank > turn.through else _AROUND) + rank
+
+
+def place_in_turn(rank: str) -> str:
+    """Of a large one in the sample: the hash alone."""
+    return rank[1:]
+
+
+def _sampled(sample: tuple[Sampled, ...], entry: Entry, rank: str, most: int) -> tuple[Sampled, ...]:
     if len(sample) >= most and rank >= sample[-1].rank:
         return sample
     one = Sampled(

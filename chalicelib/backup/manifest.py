@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from chalicelib.backup.entry import MAX_KEY_BYTES, Entry
+from chalicelib.backup.turn import Turn
 from chalicelib.errors import ManifestBroken
 from chalicelib.models.shape import Shape, canonical_json
 from chalicelib.models.words import Utc
@@ -79,11 +80,13 @@ class Proof(Shape):
     """Copies that were read in full and compared with the source."""
     read_bytes: int = 0
     large: int = 0
-    """Copies too large to be read in full."""
+    """Copies so large that only some are read in a backup, in turn."""
     large_bytes: int = 0
     large_read: int = 0
-    """Of these, how many were read in part and compared with the source."""
+    """Of these, how many are read in full by now whose turn it was, and compared with the source."""
     large_read_bytes: int = 0
+    """What was read of large ones this time, also of one that the next backup goes on with."""
+    turn: Turn | None = None
 
     @property
     def holds(self) -> bool:
@@ -116,8 +119,11 @@ class Head(Shape):
 
     @property
     def sha256(self) -> str:
-        """Of everything but the MAC, which is made over it."""
-        return hashlib.sha256(canonical_json(self.model_dump(mode="json", exclude={"mac"})).encode()).hexdigest()
+        """Of everything but the MAC, which is made over it; heads of before there was a turn keep theirs."""
+        said = self.model_dump(mode="json", exclude={"mac"})
+        if self.proof is not None and self.proof.turn is None:
+            del said["proof"]["turn"]
+        return hashlib.sha256(canonical_json(said).encode()).hexdigest()
 
     @property
     def size(self) -> int:

@@ -36,7 +36,7 @@ def back_up_by_many(ctx: StepContext, task: Task, progress: ChangeProgress) -> A
     shards = tuple(bench.journal.read(each) for each in tasks)
     left = [each for each, shard in zip(tasks, shards, strict=True) if not shard.is_over]
     if not left:  # whatever became of the execution
-        return finish(ctx, task, bench, shards)
+        return finish(ctx, task, bench, progress, shards)
     if attempt >= MOST_EXECUTIONS:
         raise StepFailed(ctx.step_id, f"{len(left)} of {len(tasks)} shards are not over; their execution is {name}")
     hands.begin(execution(task.backup, attempt + 1), [item(each) for each in left])

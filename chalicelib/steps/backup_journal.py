@@ -20,6 +20,7 @@ from chalicelib.models.words import Utc
 from chalicelib.store.blobs import Blobs
 
 _MOST_TOLD = 20
+READ_BACK = 8 * 1024**3
 
 
 class Missed(Shape):
@@ -91,6 +92,8 @@ class Task(Shape):
     after_key: str | None = None
     until_key: str | None = None
     expected: int | None = None
+    read_back: int = READ_BACK
+    """Bytes of large copies that are read in full, in this backup."""
 
     @property
     def source(self) -> Place:
@@ -111,6 +114,11 @@ class Task(Shape):
     @property
     def journal(self) -> str:
         return f"{self._stem}.json"
+
+    @property
+    def reading(self) -> str:
+        """How far its sample is read back: of the whole backup, by whoever ends it."""
+        return f"backups/{self.run_id}/{self.backup}/read.json"
 
     @property
     def uploads(self) -> str:

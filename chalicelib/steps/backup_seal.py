@@ -1,15 +1,15 @@
-"""The end of a backup: a sample is read back in full, the head is written and signed, history takes note."""
+"""The end of a backup, once its sample is read back: the head is written and signed, history takes note."""
 
 from dataclasses import dataclass
 
-from chalicelib.aws.s3_vault import Vault
 from chalicelib.backup.estimate import size_text
-from chalicelib.backup.judge import Judged, Sampled, doubt, together
+from chalicelib.backup.judge import Judged, doubt, together
 from chalicelib.backup.manifest import Before, Head, Proof, Totals
 from chalicelib.backup.manifests import Manifests
-from chalicelib.backup.spans import WHOLE_UP_TO, bytes_in, spans_of
+from chalicelib.backup.spans import WHOLE_UP_TO
 from chalicelib.models.history import Backup, BackupKind
 from chalicelib.steps.backup_journal import Missed, Progressed, Task
+from chalicelib.steps.backup_read_back import ReadBack
 from chalicelib.steps.step import StepContext
 
 _WRONG_TOLD = 20
@@ -35,12 +35,12 @@ class Sealed:
         return None
 
 
-def seal(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Progressed, ...]) -> Sealed:
+def seal(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Progressed, ...], read: ReadBack) -> Sealed:
     """Done twice it is done once: the head stands as first written, and so does the record."""
     judged = together(shard.judged for shard in shards)
     missed = tuple(each for shard in shards for each in shard.missed)
     hard = sum(shard.hard for shard in shards)  # what changed while it was copied is the next backup's
-    head = manifests.put_head(_head(ctx, task, manifests, shards, judged))
+    head = manifests.put_head(_head(ctx, task, manifests, shards, _proof(ctx, judged, read), judged))
     sealed = Sealed(head, tuple(m for m in missed if not m.trouble.is_benign), hard, _doubted(ctx, head))
     ctx.history.record_backup(
         Backup(
@@ -61,11 +61,13 @@ def seal(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Progr
 
 
 def unread(proof: Proof | None) -> str | None:
-    """What no sample reads in full. Small ones are sampled too, but none of them is left out on principle."""
-    if proof is None or not proof.large:
+    """What this backup did not read in full though no chance left it out: large ones whose turn it was not."""
+    if proof is None or proof.large <= proof.large_read:
         return None
-    read = f"{proof.large_read} of them, in {size_text(proof.large_read_bytes)}" if proof.large_read else "none of them"
-    return f"{proof.large:,} artifacts over {size_text(WHOLE_UP_TO)} ({size_text(proof.large_bytes)}); read was {read}"
+    whole = f"{proof.large_read:,} of {proof.large:,} artifacts over {size_text(WHOLE_UP_TO)} were read in full"
+    return (
+        f"{whole}, {size_text(proof.large_read_bytes)} of {size_text(proof.large_bytes)} this time; all have their turn"
+    )
 
 
 def _doubted(ctx: StepContext, head: Head) -> bool:
@@ -84,7 +86,14 @@ def _suspect(ctx: StepContext, totals: Totals) -> str | None:
     return doubt(totals) or (f"made while doubted: {stands.why}" if stands else None)
 
 
-def _head(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Progressed, ...], judged: Judged) -> Head:
+def _head(
+    ctx: StepContext,
+    task: Task,
+    manifests: Manifests,
+    shards: tuple[Progressed, ...],
+    proof: Proof,
+    judged: Judged,
+) -> Head:
     totals = judged.totals(sum(shard.failed for shard in shards))
     before = manifests.head(task.before) if task.before else None
     return Head(
@@ -97,7 +106,7 @@ def _head(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Prog
         parts=tuple(part for shard in shards for part in shard.parts),
         totals=totals,
         before=Before(id=before.id, sha256=before.sha256) if before else None,
-        proof=_proof(ctx, task, judged),
+        proof=proof,
         suspect=_suspect(ctx, totals),
         requests={
             "copied": sum(shard.copied for shard in shards),
@@ -106,53 +115,17 @@ def _head(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Prog
     )
 
 
-def _proof(ctx: StepContext, task: Task, judged: Judged) -> Proof:
-    here, there = ctx.aws.in_region(task.source_region).vault, ctx.aws.in_region(task.target_region).vault
-    faults = [fault for one in judged.sample if (fault := _read_back(task, one, here, there))]
-    large = [_read_in_part(ctx, task, one, here, there) for one in judged.large_sample]
-    faults += [one.fault for one in large if one.fault]
+def _proof(ctx: StepContext, judged: Judged, read: ReadBack) -> Proof:
     return Proof(
         at=ctx.now,
         checked=judged.checked,
-        wrong=(*judged.wrong, *faults)[:_WRONG_TOLD],
-        wrong_count=judged.wrong_count + len(faults),
+        wrong=(*judged.wrong, *read.faults)[:_WRONG_TOLD],
+        wrong_count=judged.wrong_count + len(read.faults),
         read_back=len(judged.sample),
         read_bytes=sum(one.size for one in judged.sample),
         large=judged.large,
         large_bytes=judged.large_bytes,
-        large_read=sum(one.bytes > 0 for one in large),
-        large_read_bytes=sum(one.bytes for one in large),
+        large_read=read.in_full,
+        large_read_bytes=read.read,
+        turn=read.turn if judged.large else None,
     )
-
-
-@dataclass(frozen=True)
-class _InPart:
-    bytes: int
-    """Compared with the source; none if that has changed since."""
-    fault: str | None = None
-
-
-def _read_in_part(ctx: StepContext, task: Task, one: Sampled, here: Vault, there: Vault) -> _InPart:
-    spans = spans_of(one.size, f"{ctx.run_id}\0{one.key}")
-    copy = there.digest(task.target_bucket, task.target.full_key(one.key), version=one.version, spans=spans)
-    if copy is None or copy.size != bytes_in(spans):
-        return _InPart(0, f"{one.key}: its copy cannot be read")
-    original = here.digest(task.source_bucket, task.source.full_key(one.key), if_etag=one.etag, spans=spans)
-    if original is None:
-        return _InPart(0)
-    return _InPart(copy.size, None if original == copy else f"{one.key}: its copy has other contents")
-
-
-def _read_back(task: Task, one: Sampled, here: Vault, there: Vault) -> str | None:
-    """The version that the manifest names, read in full, against the source if it is still the same object, else
-    against the checksum in its ETag where that is one."""
-    copy = there.digest(task.target_bucket, task.target.full_key(one.key), version=one.version)
-    if copy is None:
-        return f"{one.key}: its copy cannot be read"
-    if copy.size != one.size:
-        return f"{one.key}: its copy has {copy.size} bytes, not {one.size}"
-    original = here.digest(task.source_bucket, task.source.full_key(one.key), if_etag=one.etag)
-    if original is not None:
-        return None if original == copy else f"{one.key}: its copy has other contents"
-    plain = one.copy_etag is None and len(one.etag) == len(copy.md5) and "-" not in one.etag
-    return f"{one.key}: its copy has another checksum" if plain and one.etag != copy.md5 else None

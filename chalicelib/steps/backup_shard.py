@@ -21,6 +21,7 @@ from chalicelib.backup.ports import Cancelled, CopyAnswer, ListingLane
 from chalicelib.backup.shards import Shard
 from chalicelib.errors import StepFailed
 from chalicelib.steps.backup_journal import Journal, PartSink, Progressed, Task
+from chalicelib.steps.backup_read_back import turn_after
 from chalicelib.steps.upload_book import EvidenceBook
 
 SPARE_S = 45.0
@@ -154,6 +155,7 @@ def _judge(task: Task, bench: Bench, so_far: Progressed, before: Head | None) ->
         seed=task.run_id,
         so_far=so_far.judged,
         time_is_up=lambda: bench.left_s < bench.spare_s or bench.cancelled(),
+        turn=turn_after(before),
     )
     done = so_far.model_copy(update={"judged": judged})
     bench.journal.write(task, done)

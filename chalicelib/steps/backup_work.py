@@ -4,14 +4,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from chalicelib.backup.estimate import size_text
 from chalicelib.backup.job import Progress
+from chalicelib.backup.judge import together
+from chalicelib.backup.manifest import Proof
 from chalicelib.backup.manifests import Owner, backup_id, claim, rival
 from chalicelib.errors import StepFailed
 from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.steps.backup_adopt import adopt, taken_over
-from chalicelib.steps.backup_journal import Journal, Progressed, Task
+from chalicelib.steps.backup_journal import READ_BACK, Journal, Progressed, Task
 from chalicelib.steps.backup_other_account import try_writing
 from chalicelib.steps.backup_places import manifests_in
+from chalicelib.steps.backup_read_back import ReadBack, read_on
 from chalicelib.steps.backup_seal import Sealed, seal
 from chalicelib.steps.backup_seal_preflight import check_seal
 from chalicelib.steps.backup_shard import SPARE_S, Bench, work_on
@@ -42,6 +46,7 @@ def task_of(ctx: StepContext, change: Change, as_of: datetime) -> Task:
         mac_key=given["macKey"],
         checkpoint_every=given["checkpointEvery"],
         expected=given["expected"],
+        read_back=given.get("readBack", READ_BACK),
     )
 
 
@@ -74,7 +79,7 @@ def back_up(ctx: StepContext, task: Task, progress: ChangeProgress) -> Applied:
     so_far = work_on(task, bench)
     if not so_far.is_over:
         return still_at_it(ctx, task, progress, (so_far,), ctx.monotonic() - began)
-    return finish(ctx, task, bench, (so_far,))
+    return finish(ctx, task, bench, progress, (so_far,))
 
 
 def tidy(ctx: StepContext, tasks: tuple[Task, ...]) -> None:
@@ -142,23 +147,50 @@ def _tell(ctx: StepContext, task: Task, so_far: Progressed, told: Progress) -> N
     ctx.tell(far, f"copying: {far}; {so_far.copied + told.copied:,} copied")
 
 
-def finish(ctx: StepContext, task: Task, bench: Bench, shards: tuple[Progressed, ...]) -> Done:
-    sealed = seal(ctx, task, bench.manifests, shards)
+def finish(
+    ctx: StepContext, task: Task, bench: Bench, progress: ChangeProgress, shards: tuple[Progressed, ...]
+) -> Applied:
+    judged = together(shard.judged for shard in shards)
+    before = bench.manifests.head(task.before) if task.before else None
+    read = read_on(ctx, task, judged, before, lambda: bench.left_s < bench.spare_s or bench.cancelled())
+    if not read.over:
+        return _still_reading(task, progress, shards, read)
+    sealed = seal(ctx, task, bench.manifests, shards, read)
     why_not = sealed.why_not_good
     if why_not is not None:
         raise StepFailed(ctx.step_id, f"backup {task.backup} is kept and not verified: {why_not}")
-    return Done(detail=told(sealed, shards), facts={**facts_of(sealed, shards), "expiry_rests": _why_expiry_rests(ctx)})
+    return Done(
+        detail=told(sealed, shards, read), facts={**facts_of(sealed, shards), "expiry_rests": _why_expiry_rests(ctx)}
+    )
 
 
-def told(sealed: Sealed, shards: tuple[Progressed, ...]) -> str:
+def _still_reading(task: Task, progress: ChangeProgress, shards: tuple[Progressed, ...], read: ReadBack) -> Pending:
+    copied = sum(shard.copied for shard in shards)
+    large = f", {size_text(read.read)} of large ones" if read.read else ""
+    return Pending(
+        check_after_s=AGAIN_S,
+        detail=f"reading a sample back: {read.small} small objects{large}; {copied:,} copied",
+        checkpoint={**progress.checkpoint, "backup": task.backup, "copied": copied},
+        how_far=progress.how_far,
+    )
+
+
+def told(sealed: Sealed, shards: tuple[Progressed, ...], read: ReadBack) -> str:
     head = sealed.head
-    proof = f", {head.proof.checked:,} compared, {head.proof.read_back} read back in full" if head.proof else ""
-    proof += f", {head.proof.large_read} large in part" if head.proof and head.proof.large_read else ""
+    proof = f", {head.proof.checked:,} compared{_told_of(head.proof, read)}" if head.proof else ""
     doubt = f"; SUSPECT: {head.suspect}; nothing expires until a person clears it" if head.suspect else ""
     missed = sum(shard.failed for shard in shards)
     later = f"; {missed} changed meanwhile and are the next backup's" if missed else ""
     copied = head.requests.get("copied", 0)
     return f"backup {head.id}: {head.totals.objects:,} objects, {copied:,} copied{proof}{doubt}{later}"
+
+
+def _told_of(proof: Proof, read: ReadBack) -> str:
+    """How many bytes of how many objects were read in full, and of which only a part."""
+    objects, size = proof.read_back + read.in_full, proof.read_bytes + read.in_full_bytes
+    going_on = read.turn.reading
+    more = f", of one more the first {size_text(going_on.offset)} by now" if going_on else ""
+    return f", {objects} read back in full ({size_text(size)}{more})"
 
 
 def facts_of(sealed: Sealed, shards: tuple[Progressed, ...]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def by_hand(wanted: Placed) -> str:
     return (
         f"(1) aws rds modify-db-{kind} --db-{kind}-identifier {wanted.id} --manage-master-user-password"
         f" --apply-immediately; (2) aws rds describe-db-{kind}s --db-{kind}-identifier {wanted.id} names as"
-        " MasterUserSecret the one that RDS made; (3) let the tasks' execution role read it, and deploy a task definition"
-        f" with that secret and the address {wanted.host}; (4) write both into the stack's file, as database.secret and"
-        f" database.{kind}: {wanted.id}, then package and deploy again"
+        " MasterUserSecret the one that RDS made; (3) let the tasks' execution role read it, and deploy a task"
+        f" definition with that secret and the address {wanted.host}; (4) write both into the stack's file, as"
+        f" database.secret and database.{kind}: {wanted.id}, then package and deploy again"
     )

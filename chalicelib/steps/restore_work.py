@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from heapq import nsmallest
 from itertools import islice, takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.aws.s3_vault import Standing, Vault
 from chalicelib.backup.entry import Entry
@@ -26,6 +26,16 @@ BATCH = 200
 SAMPLE = 8
 SKEW = timedelta(seconds=2)
 """Between Steward's clock and the dates that S3 writes."""
+
+
+class Read(NamedTuple):
+    compared: int
+    in_part: int
+
+    @property
+    def said(self) -> str:
+        more = f", {self.in_part} large in part" if self.in_part else ""
+        return f"{self.compared - self.in_part} read back in full and compared{more}"
 
 
 class SoFar(Shape):
@@ -116,20 +126,21 @@ def _pending(so_far: SoFar, far: HowFar) -> Pending:
     return Pending(check_after_s=1, detail=f"restoring: {far}", checkpoint=so_far.model_dump(mode="json"), how_far=far)
 
 
-def read_back(ctx: StepContext, manifests: Manifests, head: Head, restore: Restore) -> int:
+def read_back(ctx: StepContext, manifests: Manifests, head: Head, restore: Restore) -> Read:
     """A random sample of what should be there now against the backup's version: in full, one large one in part."""
     chosen = _sample(ctx, restore.selection.of(manifests.entries(head, restore.selection.stretch)))
     there, elsewhere = ctx.aws.vault, ctx.aws.in_region(restore.region).vault
-    same = 0
+    same = in_part = 0
     for entry in chosen:
         spans = spans_of(entry.size, f"{ctx.run_id}\0{entry.key}")
         kept, brought = restore.prefix + entry.key, restore.to_prefix + entry.key
         original = elsewhere.digest(restore.bucket, kept, version=entry.version, spans=spans)
         copy = there.digest(restore.to_bucket, brought, spans=spans)
-        same += original is not None and original == copy
+        is_same = original is not None and original == copy
+        same, in_part = same + is_same, in_part + (is_same and bool(spans))
         if original != copy and not _is_newer(there, restore, entry.key, head.as_of):
             raise StepFailed(ctx.step_id, f"{restore.to_prefix}{entry.key} is not what the backup holds")
-    return same
+    return Read(same, in_part)
 
 
 def _sample(ctx: StepContext, entries: Iterable[Entry]) -> list[Entry]:
@@ -158,19 +169,19 @@ def _note_proof(ctx: StepContext, restore: Restore) -> None:
         return
 
 
-def _told(restore: Restore, so_far: SoFar, read: int) -> str:
+def _told(restore: Restore, so_far: SoFar, read: Read) -> str:
     kept = f", {so_far.newer:,} newer ones kept" if so_far.newer else ""
     same = f", {so_far.already:,} were there already" if so_far.already else ""
     where = f"s3://{restore.to_bucket}/{restore.to_prefix}"
-    return f"{so_far.restored:,} objects restored to {where}{same}{kept}; {read} read back and compared"
+    return f"{so_far.restored:,} objects restored to {where}{same}{kept}; {read.said}"
 
 
-def _facts(restore: Restore, so_far: SoFar, read: int) -> dict[str, Any]:
+def _facts(restore: Restore, so_far: SoFar, read: Read) -> dict[str, Any]:
     return {
         "backup": restore.backup,
         "to": f"s3://{restore.to_bucket}/{restore.to_prefix}",
         "restored": so_far.restored,
         "already": so_far.already,
         "kept_newer": so_far.newer,
-        "compared": read,
+        "compared": read.compared,
     }

@@ -12,6 +12,7 @@ from chalicelib.errors import AwsError
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.words import Risk
 from chalicelib.steps.backup_crowd import back_up_by_many, stop
+from chalicelib.steps.backup_journal import READ_BACK
 from chalicelib.steps.backup_permissions import BACK_UP
 from chalicelib.steps.backup_places import Route, manifests_of, routes, schedule_suggested
 from chalicelib.steps.backup_preflight import check_keys, check_last, check_source, check_target
@@ -22,12 +23,15 @@ from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Params, S
 MOST_LISTED_PAGES = 20
 """For an estimate, where neither a manifest nor CloudWatch knows."""
 _DAYS_OF_METRICS = 3
+MB = 1024**2
 ONE, MANY = "advance", "distributed-map"
 
 
 class BackupParams(Params):
     checkpoint_every: int = Field(default=20_000, ge=1, le=200_000)
     """Keys after which what is done is written down: a worker that dies repeats at most so many copies."""
+    read_back_mb: int = Field(default=READ_BACK // MB, ge=1)
+    """Of copies over 64 MB, which are read in full in turn: so much in each backup."""
 
 
 class BackupOutput(ActionOutput):
@@ -101,6 +105,7 @@ class BackupPrefix(Action[BackupParams]):
                 "macKey": mac_key,
                 "checkpointEvery": params.checkpoint_every,
                 "expected": will.objects or None,
+                "readBack": params.read_back_mb * MB,
                 "engine": engine,
             },
             resource=f"s3://{route.target.bucket}/{route.target.prefix}",

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from chalicelib.backup.spans import WHOLE_UP_TO
 from chalicelib.errors import StepRefused
 from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.words import Duration, Risk
@@ -100,7 +101,11 @@ class RestoreSample(Action[SampleParams]):
                 far = HowFar(done=done, total=len(sampled))
                 checkpoint = {"done": done, "same": same}
                 return Pending(check_after_s=1, detail=str(far), checkpoint=checkpoint, how_far=far)
-        said = f"{done} objects of {given['sample']} came back as they were, {same} compared with the original too"
+        large = sum(one.size > WHOLE_UP_TO for one in sampled)
+        part = f" ({large} large, read in part)" if large else ""
+        said = (
+            f"{done} objects of {given['sample']} came back as they were{part}, {same} compared with the original too"
+        )
         facts = {"backup": given["sample"], "as_of": given["asOf"], "compared": done, "same_as_original": same}
         return Done(detail=said, facts=facts)
 

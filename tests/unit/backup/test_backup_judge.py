@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from chalicelib.backup.entry import Entry, Listed
 from chalicelib.backup.estimate import LONG_S, Extent, about, estimate
-from chalicelib.backup.judge import Judged, doubt, judge, together
+from chalicelib.backup.judge import LARGE_SAMPLE, Judged, doubt, judge, place_in_turn, together
 from chalicelib.backup.manifest import Totals
 from chalicelib.backup.selection import Selection
 from chalicelib.backup.shards import Shard, within
+from chalicelib.backup.spans import WHOLE_UP_TO
 from chalicelib.backup.standing import Fate, fates
+from chalicelib.backup.turn import Reading, Turn
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 KEYS = st.sets(st.integers(0, 60), max_size=40).map(lambda found: sorted(f"{n:03d}" for n in found))
@@ -116,3 +118,28 @@ def test_an_estimate_counts_copies_pages_and_what_leaves_the_region():
     assert here.seconds < LONG_S
     assert estimate(Extent(10_000_000, 10**12, "x"), None, elsewhere=False).seconds > LONG_S
     assert [about(n) for n in (7, 99, 101, 12_345, 0)] == [7, 99, 100, 12_000, 0]
+
+
+@given(st.integers(1, 100), st.integers(1, LARGE_SAMPLE))
+def test_large_ones_have_their_turn_each_once_before_any_twice(count, a_backup):
+    large = [Entry(f"{number:03d}", WHOLE_UP_TO + 1, "e", "v") for number in range(count)]
+    copies = [Listed(one.key, one.size, one.etag) for one in large]
+    turn, read = Turn(), []
+    for _ in range(-(-2 * count // a_backup)):
+        found = judge(large, copies, [], seed="run", so_far=Judged(), time_is_up=lambda: False, turn=turn)
+        mine = found.large_sample[:a_backup]
+        read += [one.key for one in mine]
+        turn = Turn(through=place_in_turn(mine[-1].rank))
+        if len(read) >= count:
+            break
+    assert set(read) == {one.key for one in large}
+    assert len(read[:count]) == len(set(read[:count]))
+
+
+def test_one_that_was_begun_comes_first_unless_it_was_written_anew_since():
+    large = [Entry(f"{number:03d}", WHOLE_UP_TO + 1, "e", "v") for number in range(9)]
+    copies = [Listed(one.key, one.size, one.etag) for one in large]
+    for etag, comes_first in (("e", True), ("of before", False)):
+        turn = Turn(reading=Reading(rank="f" * 64, key="004", etag=etag, version="v", offset=5))
+        found = judge(large, copies, [], seed="run", so_far=Judged(), time_is_up=lambda: False, turn=turn)
+        assert (found.large_sample[0].key == "004") is comes_first

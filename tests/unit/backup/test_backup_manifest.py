@@ -9,9 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.backup.entry import Entry, Place
-from chalicelib.backup.manifest import Before, Head, Part, PartWriter, Totals, head_bytes, read_head, read_part
+from chalicelib.backup.manifest import (
+    Before,
+    Head,
+    Part,
+    PartWriter,
+    Totals,
+    head_bytes,
+    read_head,
+    read_part,
+)
 from chalicelib.backup.manifests import Manifests, Owner, Seal, backup_id, claim, rival, set_of
 from chalicelib.backup.shards import Shard
+from chalicelib.backup.turn import Reading, Turn
 from chalicelib.errors import ManifestBroken
 
 AS_OF = datetime(2026, 11, 2, 2, tzinfo=UTC)
@@ -267,3 +277,29 @@ def test_a_place_that_another_source_has_is_told_also_when_one_lies_in_the_other
     shelf.put("backup", ".steward-backup/owners/odd.json", json.dumps(["x"]).encode())
     with pytest.raises(ManifestBroken):
         rival(shelf, Owner("two", "other/state/", "state/", "second"), "backup")
+
+
+OF_BEFORE_THERE_WAS_A_TURN = (
+    b'{"as_of":"2026-11-02T02:00:00Z","before":null,"format":1,"id":"20261102T020000Z-0123456789ab-abcdef"'
+    b',"mac":null,"parts":[],"proof":{"at":"2026-11-02T02:00:00Z","checked":1,"large":0,"large_bytes":0,"l'
+    b'arge_read":0,"large_read_bytes":0,"read_back":1,"read_bytes":5,"wrong":[],"wrong_count":0},"requests'
+    b'":{},"run_id":"r-1","source":"m/a/","stack":"s","suspect":null,"target":"b/a/","totals":{"bytes":5,"'
+    b'changed":0,"failed":0,"gone":0,"known":0,"objects":1,"vanished":0}}'
+)
+
+
+def test_a_head_of_before_large_copies_had_their_turn_keeps_its_hash():
+    assert read_head(OF_BEFORE_THERE_WAS_A_TURN, "a").sha256 == (
+        "e72a181dfdf81c9ffc7a85e1a4740848c08f4b3acefdf9b1b8484fe6e15f252e"
+    )
+
+
+def test_where_the_turn_stands_is_in_the_hash():
+    head = read_head(OF_BEFORE_THERE_WAS_A_TURN, "a")
+    hashes = set()
+    begun = Reading(rank="a", key="k", etag="e", version=None, offset=1)
+    for turn in (None, Turn(), Turn(through="a"), Turn(reading=begun)):
+        there = head.model_copy(update={"proof": head.proof.model_copy(update={"turn": turn})})
+        assert read_head(head_bytes(there), "a").sha256 == there.sha256
+        hashes.add(there.sha256)
+    assert len(hashes) == 4
