@@ -97,7 +97,7 @@ class S3:
             if exc.code == _NO_ENCRYPTION:
                 return None
             raise
-        for rule in answer["ServerSideEncryptionConfiguration"]["Rules"]:
+        for rule in answer["ServerSideEncryptionConfiguration"].get("Rules", []):
             default = rule.get("ApplyServerSideEncryptionByDefault")
             if default:
                 return Encryption(default["SSEAlgorithm"], default.get("KMSMasterKeyID"))

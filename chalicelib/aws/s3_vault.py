@@ -77,7 +77,7 @@ class Vault:
     def lifecycle(self, bucket: str) -> tuple[LifecycleRule, ...]:
         try:
             with calling("s3:GetLifecycleConfiguration"):
-                rules = self._client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+                rules = self._client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", [])
         except AwsError as exc:
             if exc.code == _NO_RULES:
                 return ()
@@ -104,7 +104,7 @@ class Vault:
     def _opened_by_policy(self, bucket: str) -> bool:
         try:
             with calling("s3:GetBucketPolicyStatus"):
-                return bool(self._client.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"])
+                return bool(self._client.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"].get("IsPublic"))
         except AwsError as exc:
             if exc.code == "NoSuchBucketPolicy":
                 return False
