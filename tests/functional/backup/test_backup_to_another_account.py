@@ -5,13 +5,17 @@ import json
 import pytest
 
 from chalicelib.errors import StepFailed, StepRefused
+from chalicelib.flows.start import Request, start
 from chalicelib.models.history import BackupKind
+from chalicelib.models.run import RunStatus, Verdict
 from chalicelib.steps.backup_grant import OF_BUCKET, OF_KEY, OF_OBJECTS, bucket_policy, key_statement
 from chalicelib.steps.registry import ACTIONS, PROBES
+from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.backup_faults import artifacts_grown
 from steward.sandbox.bucket import Store
 from steward.sandbox.other_account import ACCOUNT, BACKUP_BUCKET, KEY, client_of
+from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
 
 from .test_customer_keys import enforced
@@ -62,6 +66,23 @@ def desk_for(world, **artifacts):
     desk = enforced(world, backupBucket=BACKUP_BUCKET, backupAccount=ACCOUNT, **artifacts)
     desk.stack = desk.iam.stack  # as it is deployed: with its roles
     return desk
+
+
+def test_the_runbooks_back_up_to_another_account_verify_it_and_restore_beside_with_the_packaged_rights(world):
+    desk, there = desk_for(world, backupKmsKey=KEY), There(world)
+    there.lets(bucket_policy(desk.stack, place.ACCOUNT))
+    world.bucket.keys[BACKUP_BUCKET] = KEY
+    world.bucket.key_policies[KEY] = {"Statement": [key_statement(desk.stack, place.ACCOUNT)]}
+    sim = Simulation(world, read_runbooks(), enforcement=desk.iam)
+    for runbook, inputs in (("backup-artifacts", {}), ("restore-artifacts", {"backup": "latest"})):
+        (part,) = start(sim.parts, Request(runbook, place.NAME, "ada", inputs=inputs)).parts
+        assert sim.run_until(sim.is_over, limit_s=3600)
+        run = sim.parts.engine.runs.get(part.run_id)
+        assert (run.status, run.verdict) == (RunStatus.FINISHED, Verdict.VERIFIED), run.outcome
+    assert desk.iam.denied == []
+    restored = [key for key in world.artifacts.keys("steward-restored/") if "artifacts/" in key]
+    assert len(restored) == 20
+    assert len([name for name in there.names() if name.startswith(place.PREFIX)]) == 20
 
 
 @pytest.mark.parametrize("region", [place.REGION, "eu-central-1"])
