@@ -18,6 +18,8 @@ LARGEST_COPY = 5 * 1024**3
 COPIES_A_SECOND = 250.0
 KEYS_A_SECOND = 15_000.0
 BYTES_A_SECOND = 400 * 1024**2
+READ_A_SECOND = 60 * 1024**2
+"""One stream, hashed on the way."""
 CHANGES_SHARE = 0.05
 """Of what is there, where no backup has told yet how much changes from one to the next."""
 LONG_S = 3600.0
@@ -52,15 +54,20 @@ class Estimate:
         )
 
 
-def estimate(extent: Extent, last: Head | None, *, elsewhere: bool) -> Estimate:
+def estimate(extent: Extent, last: Head | None, *, elsewhere: bool, read_back: int = 0) -> Estimate:
+    """`read_back`: bytes of large copies that may be read in full, which leave the backup's region as well."""
     objects, size = about(extent.objects), about(extent.bytes)
     share = _share(last, extent.objects)
     copies, copied = about(extent.objects * share), about(extent.bytes * share)
     parts = copied // PART_BYTES if copies and copied / copies > LARGEST_COPY else 0
     pages = 3 * (extent.objects // PAGE + 1)  # source, backup, and the backup again to verify
     requests = about(copies + parts + pages + extent.objects // 20_000 + 4)
-    dollars = requests / 1000 * PER_1000_WRITES + (copied / 1024**3 * PER_GB_ELSEWHERE if elsewhere else 0.0)
+    large = last.proof.large_bytes if last is not None and last.proof is not None else extent.bytes
+    read = min(read_back, large)
+    away = (copied + read) / 1024**3 * PER_GB_ELSEWHERE if elsewhere else 0.0
+    dollars = requests / 1000 * PER_1000_WRITES + away
     seconds = copies / COPIES_A_SECOND + 2 * extent.objects / KEYS_A_SECOND + copied / BYTES_A_SECOND
+    seconds += 2 * read / READ_A_SECOND
     return Estimate(objects, size, copies, copied, requests, round(dollars, 2), max(1, about(seconds)), extent.source)
 
 

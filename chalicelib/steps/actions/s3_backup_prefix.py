@@ -84,7 +84,8 @@ class BackupPrefix(Action[BackupParams]):
         manifests = manifests_of(ctx, route)
         check_key(ctx, manifests)
         last = check_last(manifests)
-        will = estimate(extent(ctx, route, last), last, elsewhere=route.source_region != route.target_region)
+        is_far, read_back = route.source_region != route.target_region, params.read_back_mb * MB
+        will = estimate(extent(ctx, route, last), last, elsewhere=is_far, read_back=read_back)
         limit, mac_key = ctx.stack.backup.cost_limit_usd, ctx.stack.backup.mac_key
         is_long = will.seconds > self._long_s
         engine = MANY if is_long and ctx.many_hands is not None else ONE
@@ -105,7 +106,7 @@ class BackupPrefix(Action[BackupParams]):
                 "macKey": mac_key,
                 "checkpointEvery": params.checkpoint_every,
                 "expected": will.objects or None,
-                "readBack": params.read_back_mb * MB,
+                "readBack": read_back,
                 "engine": engine,
             },
             resource=f"s3://{route.target.bucket}/{route.target.prefix}",

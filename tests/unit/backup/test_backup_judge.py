@@ -143,3 +143,12 @@ def test_one_that_was_begun_comes_first_unless_it_was_written_anew_since():
         turn = Turn(reading=Reading(rank="f" * 64, key="004", etag=etag, version="v", offset=5))
         found = judge(large, copies, [], seed="run", so_far=Judged(), time_is_up=lambda: False, turn=turn)
         assert (found.large_sample[0].key == "004") is comes_first
+
+
+def test_what_is_read_back_from_another_region_is_paid_for_and_takes_its_time():
+    extent = Extent(10, 100 * 1024**3, "as listed now")
+    near = estimate(extent, None, elsewhere=False, read_back=8 * 1024**3)
+    far, unread = (estimate(extent, None, elsewhere=True, read_back=size) for size in (8 * 1024**3, 0))
+    assert round(far.dollars - unread.dollars, 2) == 0.16
+    assert near.dollars < 0.1
+    assert far.seconds - unread.seconds >= 200
