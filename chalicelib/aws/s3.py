@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from chalicelib.aws.s3_objects import S3Objects
+    from chalicelib.aws.s3_vault import Vault
 
 _ALREADY_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
 
@@ -44,6 +45,12 @@ class S3:
         from chalicelib.aws.s3_objects import S3Objects
 
         return S3Objects(self._client)
+
+    def vault(self) -> "Vault":
+        """The same bucket's server, for what protects and ends what is in it."""
+        from chalicelib.aws.s3_vault import Vault
+
+        return Vault(self._client)
 
     def put(self, bucket: str, key: str, body: bytes, content_type: str = "application/json") -> None:
         with calling("s3:PutObject"):

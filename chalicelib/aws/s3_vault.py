@@ -28,6 +28,8 @@ class LifecycleRule:
     expires_current: bool
     noncurrent_days: int | None
     aborts_uploads: bool
+    noncurrent_kept: int = 0
+    """So many of the newest noncurrent versions of each key stay whatever their age."""
 
 
 @dataclass(frozen=True)
@@ -252,4 +254,5 @@ def _rule(raw: dict[str, Any]) -> LifecycleRule:
         expires_current=bool(expires.get("Days") or expires.get("Date")),
         noncurrent_days=int(noncurrent["NoncurrentDays"]) if noncurrent.get("NoncurrentDays") else None,
         aborts_uploads=bool(raw.get("AbortIncompleteMultipartUpload")),
+        noncurrent_kept=int(noncurrent.get("NewerNoncurrentVersions") or 0),
     )

@@ -44,7 +44,7 @@ class Folder:
     id: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Place:
     """One stack's part of one bucket."""
 

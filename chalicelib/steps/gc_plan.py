@@ -1,7 +1,7 @@
 """The Changes of `mlflow gc`: one task for each batch of ids, each named in the plan (S14)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from chalicelib.aws.ecs_one_off import Placement
@@ -19,6 +19,7 @@ from chalicelib.steps.owners import agreed
 from chalicelib.steps.run_choice import Choice, Criteria, choose, protected_runs
 from chalicelib.steps.run_past import Past
 from chalicelib.steps.run_sizes import Size, by_experiment, listed, measure, named
+from chalicelib.steps.savings import Afterlife, afterlife
 from chalicelib.steps.step import StepContext
 
 OPERATION = "ecs:RunTask"
@@ -58,6 +59,18 @@ def run_task(ctx: StepContext, host: Host, overrides: dict[str, Any], number: in
     }
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """What all Changes of one plan share."""
+
+    choice: Choice
+    sizes: dict[str, Size]
+    host: Host
+    around: Surroundings
+    afterlife: Afterlife
+    older_than_days: int
+
+
 def gc_changes(
     ctx: StepContext, action: str, older_than_days: int, experiments: Sequence[str], most: int
 ) -> tuple[Change, ...]:
@@ -73,56 +86,55 @@ def gc_changes(
     if not choice.runs and not choice.experiments:
         return ()
     runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}
-    sizes = measure(open_store(ctx, artifacts).many(), place, runs_of)
-    host = find_host(ctx)
     around = Surroundings(
         tracking_uri=ctx.stack.url or "",
         artifacts=f"s3://{place.bucket}/{place.prefix.rstrip('/')}".rstrip("/"),
         asks_login=ctx.stack.mlflow.auth is MlflowAuth.BASIC,
     )
+    chosen = _Chosen(
+        choice=choice,
+        sizes=measure(open_store(ctx, artifacts).many(), place, runs_of),
+        host=find_host(ctx),
+        around=around,
+        afterlife=afterlife(ctx, place),
+        older_than_days=older_than_days,
+    )
     work = batches(
-        host.container,
+        chosen.host.container,
         around,
         [run.id for run in choice.runs],
         [one.id for one in choice.experiments],
         older_than_days,
     )
-    return tuple(
-        _change(ctx, action, host, around, one, number, choice, sizes, older_than_days)
-        for number, one in enumerate(work)
-    )
+    return tuple(_change(ctx, action, chosen, one, number) for number, one in enumerate(work))
 
 
-def _change(
-    ctx: StepContext,
-    action: str,
-    host: Host,
-    around: Surroundings,
-    work: GcWork,
-    number: int,
-    choice: Choice,
-    sizes: dict[str, Size],
-    older_than_days: int,
-) -> Change:
-    overrides = overrides_of(host.container, gc_command(host.container, around, work, older_than_days))
+def _change(ctx: StepContext, action: str, chosen: _Chosen, work: GcWork, number: int) -> Change:
+    host, sizes = chosen.host, chosen.sizes
+    command = gc_command(host.container, chosen.around, work, chosen.older_than_days)
     picked = set(work.runs)
-    runs = [run for run in choice.runs if run.id in picked]
-    what = _runs_in_words(runs, sizes, choice.known) if runs else _experiments_in_words(work, choice.known)
+    runs = [run for run in chosen.choice.runs if run.id in picked]
+    known = chosen.choice.known
+    what = _runs_in_words(runs, sizes, known) if runs else _experiments_in_words(work, known)
+    size = sum(sizes[run.id].bytes for run in runs)
     return Change(
         step=ctx.step_id,
         action=action,
         operation=OPERATION,
-        parameters=run_task(ctx, host, overrides, number),
+        parameters=run_task(ctx, host, overrides_of(host.container, command), number),
         resource=ctx.stack.service_ref,
         precondition={
             "verb": "gc",
+            "place": asdict(chosen.afterlife.place),
             "runs": list(work.runs),
             "experiments": list(work.experiments),
             "of": {run.id: run.experiment for run in runs},
             "empty": [run.id for run in runs if not sizes[run.id].objects],
+            "bytes": [sizes[run].bytes if run in sizes else 0 for run in work.runs],
         },
         sentence=f"Delete for good, with mlflow gc in a task of its own, at most: {what} "
-        f"(what was deleted less than {older_than_days} days ago MLflow keeps)",
+        f"(what was deleted less than {chosen.older_than_days} days ago MLflow keeps)"
+        + (f"; {chosen.afterlife.said(size)}" if size else ""),
         loses=f"{what}: after gc nothing restores them but a backup",
     )
 

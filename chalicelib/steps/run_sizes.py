@@ -7,8 +7,8 @@ from chalicelib.aws.s3_objects import S3Objects
 from chalicelib.redact import strip_hidden
 from chalicelib.steps.artifact_places import Owner, Place
 from chalicelib.steps.mlflow_shapes import Experiment, Run
+from chalicelib.steps.prices import in_words
 
-_UNITS = ((1024**4, "TB"), (1024**3, "GB"), (1024**2, "MB"), (1024, "KB"))
 _NAME = 40
 
 
@@ -58,10 +58,3 @@ def named(experiment: str, known: Mapping[str, Experiment]) -> str:
     """A name is text from outside (S30); the id says which it is."""
     name = strip_hidden(known[experiment].name) if experiment in known else ""
     return f"{name[:_NAME]} ({experiment})" if name else experiment
-
-
-def in_words(count: int) -> str:
-    for size, unit in _UNITS:
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"

@@ -23,6 +23,7 @@ from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.one_off import db_upgrade_command, overrides_of
 from chalicelib.steps.one_off_log import TaskLog, read_log
 from chalicelib.steps.run_past import mark_runs
+from chalicelib.steps.savings import READ_VERSIONING
 from chalicelib.steps.step import (
     Action,
     ActionOutput,
@@ -101,7 +102,8 @@ class RunOneOffTask(Action[OneOffParams]):
         *ASK_MLFLOW,
         READ_ENDPOINT_KEYS,
         Permission(action="s3:ListBucket", resource="arn:{partition}:s3:::{bucket}", why="how much would be deleted"),
-        *planning(*READ_DATABASE),  # only the plan counts; with them, what acts would not fit into one session
+        # only the plan counts and reckons; with these rights, what acts would not fit into one session
+        *planning(*READ_DATABASE, *READ_VERSIONING),
     )
     risk = Risk.HIGH
     reversible = False

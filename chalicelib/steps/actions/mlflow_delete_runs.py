@@ -76,7 +76,7 @@ class DeleteRuns(Action[DeleteParams]):
             resource=ctx.stack.stack,
             precondition={"older_than_s": wanted.older_than_s, "tag": wanted.tag, "statuses": list(wanted.statuses)},
             undo=Undo(operation=RESTORE, parameters={"run_ids": ids}),
-            sentence=f"Delete, restorable until gc: {what}",
+            sentence=f"Delete, restorable until gc, which alone frees their space: {what}",
         )
 
     def look(self, ctx: StepContext, change: Change) -> Look:

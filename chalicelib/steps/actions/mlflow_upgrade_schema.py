@@ -22,6 +22,7 @@ from chalicelib.steps.mlflow_target import VERSION, Where
 from chalicelib.steps.one_off import db_upgrade_command, overrides_of
 from chalicelib.steps.probes.db_connect import Connect
 from chalicelib.steps.rollout import refuse_other_roles
+from chalicelib.steps.savings import READ_VERSIONING
 from chalicelib.steps.step import Action, Applied, Done, Look, Params, Standing, StepContext, Unchanged
 from chalicelib.steps.upgrade_preflight import Judged, judge, schema_now
 
@@ -29,6 +30,7 @@ _TASK = RunOneOffTask()
 _REGISTER = "ecs:RegisterTaskDefinition"
 _GC_ONLY = {"s3:ListBucket", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"}
 _GC_ONLY |= {"elasticloadbalancing:DescribeLoadBalancers", "secretsmanager:GetSecretValue"}
+_GC_ONLY |= {one.action for one in READ_VERSIONING}
 
 
 class SchemaParams(Params):

@@ -4,17 +4,20 @@ from chalicelib.aws.s3_objects import MOST_AT_ONCE, S3Objects
 from chalicelib.errors import StepFailed
 from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.history import MadeKind
+from chalicelib.models.rights import planning
 from chalicelib.models.words import Risk
 from chalicelib.steps.actions.s3_quarantine_artifacts import MOVE_OBJECTS
+from chalicelib.steps.artifact_places import Place
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
 from chalicelib.steps.caution import own_place, refuse_while_doubted
 from chalicelib.steps.database_facts import READ_DATABASE
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.orphan_scan import Known
 from chalicelib.steps.owners import find_owners
+from chalicelib.steps.prices import in_words
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
-from chalicelib.steps.quarantine import Quarantine, known, manifest_numbers, read_manifest
-from chalicelib.steps.run_sizes import in_words
+from chalicelib.steps.quarantine import ROOT, Quarantine, known, manifest_numbers, read_manifest
+from chalicelib.steps.savings import READ_VERSIONING, Saving, afterlife, together
 from chalicelib.steps.step import (
     Action,
     ActionOutput,
@@ -32,6 +35,10 @@ OPERATION = "s3:DeleteObject"
 _MOST_NAMED = 5
 
 
+class DeletedOutput(ActionOutput):
+    saving: Saving = Saving()
+
+
 class DeleteQuarantined(Action[NoParams]):
     """Delete quarantines whose grace period is over, after asking once more whether anybody owns what is in them.
 
@@ -44,8 +51,15 @@ class DeleteQuarantined(Action[NoParams]):
 
     name = "s3.delete_quarantined"
     Params = NoParams
-    Output = ActionOutput
-    permissions = (*MOVE_OBJECTS, LIST_BUCKET, *ASK_MLFLOW, READ_ENDPOINT_KEYS, *READ_DATABASE)
+    Output = DeletedOutput
+    permissions = (
+        *MOVE_OBJECTS,
+        LIST_BUCKET,
+        *ASK_MLFLOW,
+        READ_ENDPOINT_KEYS,
+        *READ_DATABASE,
+        *planning(*READ_VERSIONING),
+    )
     risk = Risk.HIGH
     reversible = False
 
@@ -74,6 +88,7 @@ class DeleteQuarantined(Action[NoParams]):
             if not stored.key.startswith(tuple(place.key_of(folder) for folder in owned)):
                 count, size = count + 1, size + stored.size
         what = f"{count:,} objects ({in_words(size)}) that nobody missed since {place.creation.at:%Y-%m-%d}"
+        saving = afterlife(ctx, Place(place.bucket, own_place(ctx).prefix), ROOT).saving(size)
         some = f"{', '.join(owned[:_MOST_NAMED])}{', …' if len(owned) > _MOST_NAMED else ''}"
         stays = f"; {len(owned)} folders have an owner by now and stay, restore them: {some}" if owned else ""
         return Change(
@@ -86,9 +101,10 @@ class DeleteQuarantined(Action[NoParams]):
                 "folders": rest,
                 "objects": count,
                 "bytes": size,
+                "saving": saving.model_dump(mode="json"),
             },
             resource=f"s3://{place.bucket}/{place.root}",
-            sentence=f"Delete for good, from quarantine {place.creation.id}: {what}{stays}",
+            sentence=f"Delete for good, from quarantine {place.creation.id}: {what}{stays}{_after(saving)}",
             loses=f"{what}: nothing restores them but a backup",
         )
 
@@ -126,11 +142,31 @@ class DeleteQuarantined(Action[NoParams]):
             done += len(batch)
             if ctx.monotonic() >= ends:
                 return _goes_on(change, done, index + 1)
-        stays = len(_folders(ctx, place))
-        if stays:
-            return Done(detail=f"{len(folders)} folders are gone; {stays} stay in quarantine {name}, with an owner")
-        ctx.history.mark_gone(ctx.stack.stack, MadeKind.QUARANTINE, name, ctx.now)
-        return Done(detail=f"quarantine {name} is empty")
+        return _done(ctx, change, place)
+
+
+def _done(ctx: StepContext, change: Change, place: Quarantine) -> Done:
+    """Facts of several Changes replace one another, so each says what all before it came to as well."""
+    name, stays, mine = place.creation.id, len(_folders(ctx, place)), _saving_of(change)
+    before = [
+        _saving_of(made)
+        for made, done in ctx.made()
+        if made.step == change.step and made != change and "saving" in done.facts
+    ]
+    facts = {"saving": together([mine, *before]).model_dump(mode="json")}
+    if stays:
+        gone = f"{len(change.parameters['folders'])} folders are gone; {stays} stay in quarantine {name}, with an owner"
+        return Done(detail=f"{gone}{_after(mine)}", facts=facts)
+    ctx.history.mark_gone(ctx.stack.stack, MadeKind.QUARANTINE, name, ctx.now)
+    return Done(detail=f"quarantine {name} is empty{_after(mine)}", facts=facts)
+
+
+def _saving_of(change: Change) -> Saving:
+    return Saving.model_validate(change.parameters.get("saving", {}))
+
+
+def _after(saving: Saving) -> str:
+    return f"; {saving.outcome}" if saving.outcome else ""
 
 
 def _goes_on(change: Change, done: int, at: int) -> Pending:

@@ -7,6 +7,7 @@ from pydantic import Field
 from chalicelib.errors import StepFailed
 from chalicelib.models.change import Change, ChangeProgress, HowFar, Undo
 from chalicelib.models.history import MadeKind
+from chalicelib.models.rights import planning
 from chalicelib.models.shape import content_hash
 from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
@@ -17,11 +18,12 @@ from chalicelib.steps.key_permissions import USE_SOURCE_KEY
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.orphan_scan import Orphan, Scan
 from chalicelib.steps.owners import find_owners
+from chalicelib.steps.prices import in_words
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
 from chalicelib.steps.probes.mlflow_find_orphan_artifacts import OrphanParams, look_for_orphans
 from chalicelib.steps.quarantine import Manifest, Quarantine, copy_there, record, release_sources, write_manifest
 from chalicelib.steps.quarantine_back import RESTORE, restore
-from chalicelib.steps.run_sizes import in_words
+from chalicelib.steps.savings import READ_VERSIONING, afterlife
 from chalicelib.steps.step import Action, ActionOutput, Applied, Done, Look, Pending, Standing, StepContext
 
 OPERATION = "s3:CopyObject"
@@ -63,7 +65,14 @@ class QuarantineArtifacts(Action[QuarantineParams]):
     name = "s3.quarantine_artifacts"
     Params = QuarantineParams
     Output = QuarantineOutput
-    permissions = (*MOVE_OBJECTS, LIST_BUCKET, *ASK_MLFLOW, READ_ENDPOINT_KEYS, *READ_DATABASE)
+    permissions = (
+        *MOVE_OBJECTS,
+        LIST_BUCKET,
+        *ASK_MLFLOW,
+        READ_ENDPOINT_KEYS,
+        *READ_DATABASE,
+        *planning(*READ_VERSIONING),
+    )
     risk = Risk.MEDIUM
     reversible = True
 
@@ -72,12 +81,12 @@ class QuarantineArtifacts(Action[QuarantineParams]):
         found = look_for_orphans(ctx, params.longest_run_days)
         if not found.orphans:
             return ()
-        why = why_ask(ctx, found)
+        why, cost = why_ask(ctx, found), _cost_of_moving(ctx)
         at = range(0, len(found.orphans), FOLDERS_IN_CHANGE)
         groups = [found.orphans[first : first + FOLDERS_IN_CHANGE] for first in at]
-        return tuple(self._change(ctx, group, params.grace_days, why) for group in groups)
+        return tuple(self._change(ctx, group, params.grace_days, why, cost) for group in groups)
 
-    def _change(self, ctx: StepContext, orphans: list[Orphan], grace_days: int, why: str | None) -> Change:
+    def _change(self, ctx: StepContext, orphans: list[Orphan], grace_days: int, why: str | None, cost: str) -> Change:
         bucket, name = own_place(ctx).bucket, _name(ctx, orphans)
         objects, size = sum(one.objects for one in orphans), sum(one.bytes for one in orphans)
         folders = [
@@ -98,7 +107,8 @@ class QuarantineArtifacts(Action[QuarantineParams]):
             parameters={"bucket": bucket, "quarantine": name, "folders": folders, "grace_days": grace_days},
             resource=f"s3://{bucket}",
             undo=Undo(operation=RESTORE, parameters={"bucket": bucket, "quarantine": name}),
-            sentence=f"Move into quarantine, for {grace_days} days: {what}{', …' if len(orphans) > 3 else ''}",  # noqa: PLR2004 - those named
+            sentence=f"Move into quarantine, for {grace_days} days: {what}{', …' if len(orphans) > 3 else ''}"  # noqa: PLR2004 - those named
+            f"; {cost}",
             loses=why,
         )
 
@@ -154,6 +164,17 @@ class QuarantineArtifacts(Action[QuarantineParams]):
                 return number
             copy_there(store, place, entry)
         return None
+
+
+def _cost_of_moving(ctx: StepContext) -> str:
+    """Moved is not freed; and where the bucket keeps versions, what was moved stays there too."""
+    ends = afterlife(ctx, own_place(ctx))
+    if ends.days == 0:
+        return "moved they cost what they cost before"
+    if ends.unread is not None:
+        return f"whether they cost twice once they are moved is not known, {ends.unread}"
+    twice = f"{ends.place.bucket} keeps versions, so once moved they cost twice"
+    return f"{twice} for {ends.days} days" if ends.days else f"{twice}, and no rule ends that"
 
 
 def _goes_on(number: int, total: int, left: list[str], at: int) -> Pending:

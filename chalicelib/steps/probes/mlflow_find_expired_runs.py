@@ -9,12 +9,14 @@ from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.run_choice import Criteria, choose
 from chalicelib.steps.run_past import Past
 from chalicelib.steps.run_sizes import Size, by_experiment, listed, measure, named
+from chalicelib.steps.savings import READ_VERSIONING, Saving, Waste, afterlife
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 
 LIST_BUCKET = Permission(
     action="s3:ListBucket", resource="arn:{partition}:s3:::{bucket}", why="how much the runs have in the bucket"
 )
 _MOST_NAMED = 20
+_ONLY_HIDDEN = "deleting them saves nothing before gc collects them"
 DAY_S = 24 * 3600
 
 
@@ -60,6 +62,10 @@ class ExpiredOutput(Output):
     """Why runs that are old enough stay."""
     experiments: tuple[ExperimentSize, ...]
     """The largest first."""
+    saving: Saving = Saving()
+    """What gc of them would save; soft deletion saves nothing."""
+    findings: tuple[Waste, ...] = ()
+    """Why gc would save nothing, with the rule to paste."""
     detail: str
 
 
@@ -76,7 +82,7 @@ class FindExpiredRuns(Probe[ExpiryParams, ExpiredOutput]):
     name = "mlflow.find_expired_runs"
     Params = ExpiryParams
     Output = ExpiredOutput
-    permissions = (*ASK_MLFLOW, READ_ENDPOINT_KEYS, LIST_BUCKET)
+    permissions = (*ASK_MLFLOW, READ_ENDPOINT_KEYS, LIST_BUCKET, *READ_VERSIONING)
 
     def read(self, ctx: StepContext, params: ExpiryParams) -> ExpiredOutput:
         place, artifacts = own_place(ctx), ctx.stack.artifacts
@@ -93,6 +99,9 @@ class FindExpiredRuns(Probe[ExpiryParams, ExpiredOutput]):
             ExperimentSize(experiment=named(name, choice.known), runs=one.runs, objects=one.objects, bytes=one.bytes)
             for name, one in ranked[:_MOST_NAMED]
         ]
+        ends = afterlife(ctx, place) if params.deleted and whole.bytes else None
+        saving = ends.saving(whole.bytes) if ends else Saving(outcome=_ONLY_HIDDEN if whole.bytes else "")
+        said = listed(totals, choice.known) or f"none of {choice.seen} runs is old enough"
         return ExpiredOutput(
             runs=whole.runs,
             objects=whole.objects,
@@ -101,5 +110,7 @@ class FindExpiredRuns(Probe[ExpiryParams, ExpiredOutput]):
             left_for_later=choice.left_for_later,
             stays=dict(choice.stays),
             experiments=tuple(rows),
-            detail=listed(totals, choice.known) or f"none of {choice.seen} runs is old enough",
+            saving=saving,
+            findings=ends.findings(whole.bytes) if ends else (),
+            detail="; ".join([said, *([saving.outcome] if saving.outcome else [])]),
         )

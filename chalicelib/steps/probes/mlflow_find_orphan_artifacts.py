@@ -14,9 +14,10 @@ from chalicelib.steps.database_facts import READ_DATABASE
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.orphan_scan import Known, Scan, scan
 from chalicelib.steps.owners import find_owners
+from chalicelib.steps.prices import in_words
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
-from chalicelib.steps.quarantine import Quarantine
-from chalicelib.steps.run_sizes import in_words
+from chalicelib.steps.quarantine import ROOT, Quarantine
+from chalicelib.steps.savings import READ_VERSIONING, Saving, Waste, afterlife
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 from chalicelib.store.blobs import evidence_key
 
@@ -48,6 +49,10 @@ class OrphanOutput(Output):
     """Folders in quarantine, past its time, that have an owner by now; they stay until somebody restores them."""
     compared: str = ""
     """Whether the database holds as many runs and experiments as the API told (S15)."""
+    saving: Saving = Saving()
+    """What it saves to move them into quarantine and, after the grace period, delete them."""
+    findings: tuple[Waste, ...] = ()
+    """Why that would save nothing, with the rule to paste."""
     detail: str = ""
 
 
@@ -64,7 +69,7 @@ class FindOrphanArtifacts(Probe[OrphanParams, OrphanOutput]):
     name = "mlflow.find_orphan_artifacts"
     Params = OrphanParams
     Output = OrphanOutput
-    permissions = (*ASK_MLFLOW, READ_ENDPOINT_KEYS, LIST_BUCKET, *READ_DATABASE)
+    permissions = (*ASK_MLFLOW, READ_ENDPOINT_KEYS, LIST_BUCKET, *READ_DATABASE, *READ_VERSIONING)
 
     def read(self, ctx: StepContext, params: OrphanParams) -> OrphanOutput:
         found = look_for_orphans(ctx, params.longest_run_days)
@@ -74,6 +79,7 @@ class FindOrphanArtifacts(Probe[OrphanParams, OrphanOutput]):
         aside = (
             f"; {len(found.owned_aside)} in quarantine have an owner by now: restore them" if found.owned_aside else ""
         )
+        saving, findings = _saved(ctx, found.orphaned_bytes)
         return OrphanOutput(
             orphans=len(found.orphans),
             objects=sum(one.objects for one in found.orphans),
@@ -88,8 +94,20 @@ class FindOrphanArtifacts(Probe[OrphanParams, OrphanOutput]):
             evidence=_listed(ctx, found),
             owned_aside=tuple(found.owned_aside[:_MOST_NAMED]),
             compared=found.compared,
-            detail=f"{said}{young}{missing}{aside}; {found.compared}",
+            saving=saving,
+            findings=findings,
+            detail=f"{said}{young}{missing}{aside}; {found.compared}{saving.outcome and f'; {saving.outcome}'}",
         )
+
+
+def _saved(ctx: StepContext, size: int) -> tuple[Saving, tuple[Waste, ...]]:
+    if not size:
+        return Saving(), ()
+    place = own_place(ctx)
+    ends = afterlife(ctx, place, place.prefix, ROOT)
+    saving = ends.saving(size)
+    after = f"deleted once their time in quarantine is up: {saving.outcome}"
+    return saving.model_copy(update={"outcome": after}), ends.findings(size)
 
 
 def look_for_orphans(ctx: StepContext, longest_run_days: int) -> Scan:

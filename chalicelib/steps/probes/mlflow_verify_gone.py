@@ -1,17 +1,19 @@
 """mlflow.verify_gone: whether what this run deleted is gone, over the API and in the bucket. Reads only."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
-from chalicelib.models.change import Change, ChangeState
+from chalicelib.errors import AwsError
 from chalicelib.models.check import Answer
-from chalicelib.models.history import MadeKind
 from chalicelib.steps.artifact_places import Owner, Place
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
+from chalicelib.steps.blindness import denied
 from chalicelib.steps.caution import all_seeing_api, own_place
+from chalicelib.steps.deleted import Deleted, Emptied
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
-from chalicelib.steps.quarantine import Quarantine
+from chalicelib.steps.quarantine import ROOT
+from chalicelib.steps.savings import READ_VERSIONING, Saving, afterlife, together
 from chalicelib.steps.step import NoParams, Output, Probe, StepContext
 
 _MOST_NAMED = 10
@@ -39,7 +41,10 @@ class GoneOutput(Output):
     """Of soft deletion: still active."""
     not_moved: int = 0
     """Objects that went into quarantine and lie where they were, or that were deleted from it and are there."""
+    unseen: int = 0
+    """Their artifacts lay where nobody can look by now: nothing says that those are gone."""
     named: tuple[str, ...] = ()
+    saving: Saving = Saving()
     detail: str = ""
 
 
@@ -49,6 +54,8 @@ def judge_gone(output: GoneOutput) -> tuple[Answer, str]:
         return Answer.NOT_APPLICABLE, output.detail
     if output.still_active or output.left_objects or output.halved or output.not_moved:
         return Answer.FALSE, output.detail
+    if output.unseen:
+        return Answer.UNKNOWN, output.detail
     return (Answer.TRUE if output.gone or output.gone_experiments else Answer.UNKNOWN), output.detail
 
 
@@ -64,11 +71,11 @@ class VerifyGone(Probe[NoParams, GoneOutput]):
     name = "mlflow.verify_gone"
     Params = NoParams
     Output = GoneOutput
-    permissions = (*ASK_MLFLOW, READ_ENDPOINT_KEYS, LIST_BUCKET)
+    permissions = (*ASK_MLFLOW, READ_ENDPOINT_KEYS, LIST_BUCKET, *READ_VERSIONING)
 
     def read(self, ctx: StepContext, params: NoParams) -> GoneOutput:  # noqa: ARG002 - it has none
-        deleted = _Deleted.by_this_run(ctx)
-        if deleted.aside:
+        deleted = Deleted.by_this_run(ctx)
+        if deleted.is_aside:
             return _of_quarantine(ctx, deleted)
         if deleted.hidden:
             return _of_soft_deletion(ctx, deleted)
@@ -77,73 +84,49 @@ class VerifyGone(Probe[NoParams, GoneOutput]):
         return GoneOutput(applicable=False, detail="this run has deleted no runs")
 
 
-@dataclass
-class _Deleted:
-    """What the Changes of this run named, ids from the plan."""
-
-    collected: dict[str, str] = field(default_factory=dict)
-    """Of gc: run to experiment."""
-    empty: set[str] = field(default_factory=set)
-    """Those that had no objects to begin with."""
-    hidden: set[str] = field(default_factory=set)
-    """Of soft deletion."""
-    experiments: set[str] = field(default_factory=set)
-    aside: bool = False
-    """Something went into quarantine, or was deleted from it."""
-    folders: dict[str, datetime | None] = field(default_factory=dict)
-    """Emptied ones, and until when something in them counts as not moved; None: whenever."""
-
-    @classmethod
-    def by_this_run(cls, ctx: StepContext) -> "_Deleted":
-        found = cls()
-        for change, progress in ctx.made():
-            if progress.state is ChangeState.DONE and "quarantine" in change.parameters:
-                found.aside = True
-                left = set(progress.facts.get("left", ()))  # written to meanwhile, and left alone on purpose
-                found.folders |= {name: at for name, at in _emptied(ctx, change).items() if name not in left}
-            if change.operation == "mlflow:DeleteRun":
-                found.hidden.update(change.parameters["run_ids"])
-                found.experiments.update(change.parameters["experiments"])
-            elif change.precondition.get("verb") == "gc":
-                found.collected |= change.precondition["of"]
-                found.empty.update(change.precondition["empty"])
-                found.experiments.update(change.precondition["experiments"])
-        return found
-
-
-def _emptied(ctx: StepContext, change: Change) -> dict[str, datetime | None]:
-    if change.operation == "s3:CopyObject":
-        rows = change.parameters["folders"]
-        return {row["prefix"]: datetime.fromisoformat(row["newest"]) for row in rows}
-    name, bucket = change.parameters["quarantine"], change.parameters["bucket"]
-    made = ctx.history.creation(ctx.stack.stack, MadeKind.QUARANTINE, name)
-    if change.operation != "s3:DeleteObject" or made is None:
-        return {}
-    place = Quarantine.of(made, bucket)
-    return {place.key_of(folder): None for _, folder in change.parameters["folders"]}
-
-
-def _of_quarantine(ctx: StepContext, deleted: _Deleted) -> GoneOutput:
-    place, artifacts = own_place(ctx), ctx.stack.artifacts
-    store = open_store(ctx, artifacts).many() if artifacts else None
+def _of_quarantine(ctx: StepContext, deleted: Deleted) -> GoneOutput:
     there: list[str] = []
-    full = 0
-    for folder, until in deleted.folders.items():
-        found = store.list(place.bucket, folder) if store else iter(())
-        still = [one.key for one in found if until is None or one.changed_at <= until]
-        there, full = there + still, full + bool(still)
+    full, unseen = 0, dict[str, str]()
+    for folder in deleted.folders:
+        try:
+            found = list(_still_in(ctx, folder)) if folder.bucket not in unseen else []
+        except AwsError as error:
+            unseen[folder.bucket] = _unseen(ctx, folder.bucket, error)
+        else:
+            there, full = [*there, *found], full + bool(found)
     count = len(deleted.folders)
+    blind = sum(folder.bucket in unseen for folder in deleted.folders)
+    freed = {bucket: size for bucket, size in deleted.from_quarantine.items() if bucket not in unseen}
+    places = {bucket: Place(bucket, own_place(ctx).prefix) for bucket in freed}
+    saving = together([afterlife(ctx, places[bucket], ROOT).saving(size) for bucket, size in freed.items()])
+    said = f"{len(there)} objects are still in {count - blind} emptied folders" if count else "nothing was moved"
     return GoneOutput(
         applicable=bool(count),
         asked=count,
-        gone=count - full,
+        gone=count - full - blind,
         not_moved=len(there),
+        unseen=blind,
         named=tuple(there[:_MOST_NAMED]),
-        detail=f"{len(there)} objects are still in {count} emptied folders" if count else "nothing was moved",
+        saving=saving,
+        detail="; ".join(filter(None, [said, *unseen.values(), saving.outcome])),
     )
 
 
-def _of_soft_deletion(ctx: StepContext, deleted: _Deleted) -> GoneOutput:
+def _still_in(ctx: StepContext, folder: Emptied) -> Iterator[str]:
+    if ctx.stack.artifacts is not None:
+        for one in open_store(ctx, ctx.stack.artifacts).many().list(folder.bucket, folder.prefix):
+            if folder.until is None or one.changed_at <= folder.until:
+                yield one.key
+
+
+def _unseen(ctx: StepContext, bucket: str, error: AwsError) -> str:
+    """Of a bucket that was the stack's when the plan was made. Of its own, the error is the probe's."""
+    if ctx.stack.artifacts is not None and ctx.stack.artifacts.bucket == bucket:
+        raise error
+    return f"nobody could look into {bucket}, where the plan found them: {denied(error)}"
+
+
+def _of_soft_deletion(ctx: StepContext, deleted: Deleted) -> GoneOutput:
     api, count = all_seeing_api(ctx), len(deleted.hidden)
     standing = (run.id for run in api.runs(tuple(sorted(deleted.experiments)), "ACTIVE_ONLY"))
     active = sorted(run for run in standing if run in deleted.hidden)
@@ -153,33 +136,51 @@ def _of_soft_deletion(ctx: StepContext, deleted: _Deleted) -> GoneOutput:
         gone=count - len(active),
         still_active=len(active),
         named=tuple(active[:_MOST_NAMED]),
-        detail=f"{count - len(active)} of {count} runs are deleted",
+        detail=f"{count - len(active)} of {count} runs are deleted; nothing is saved before gc collects them",
     )
 
 
-def _of_gc(ctx: StepContext, deleted: _Deleted) -> GoneOutput:
-    place, api, collected = own_place(ctx), all_seeing_api(ctx), deleted.collected
+def _of_gc(ctx: StepContext, deleted: Deleted) -> GoneOutput:
+    api, collected = all_seeing_api(ctx), deleted.collected
     known = {one.id for one in api.experiments()}
     asked = tuple(sorted({*collected.values()} & known))
-    standing = {run.id: run.deleted for run in api.runs(asked) if run.id in collected}
-    objects = _objects_of(ctx, place, collected)
+    standing = {run.id: run for run in api.runs(asked) if run.id in collected}
+    objects, blind = _objects_of(ctx, deleted)
     forgotten = {run: objects[run] for run in objects if run not in standing}
-    waiting = {run for run, is_deleted in standing.items() if is_deleted}
-    halved = waiting - objects.keys() - deleted.empty
+    waiting = {run.id for run in standing.values() if run.deleted}
+    elsewhere = {
+        run.id
+        for run in standing.values()
+        if not deleted.places[run.id].is_at_home(run.artifact_uri, run.experiment, run.id)
+    }
+    unseen = {run for run in collected if deleted.places[run].bucket in blind} | elsewhere
+    halved = waiting - objects.keys() - deleted.empty - unseen
+    gone = collected.keys() - standing.keys() - forgotten.keys() - unseen
+    saving = _saved(ctx, deleted, gone)
     found = GoneOutput(
         applicable=True,
         asked=len(collected),
-        gone=len(collected) - len(standing) - len(forgotten),
+        gone=len(gone),
         gone_experiments=len(deleted.experiments - known),
         kept=len(waiting - halved),
         restored=len(standing) - len(waiting),
+        unseen=len(unseen),
         left_objects=sum(count for count, _ in forgotten.values()),
         left_bytes=sum(size for _, size in forgotten.values()),
         left_experiments=len(deleted.experiments & known),
         halved=len(halved),
         named=tuple(sorted([*forgotten, *halved])[:_MOST_NAMED]),
+        saving=saving,
     )
-    return found.model_copy(update={"detail": _in_words(found, len(forgotten))})
+    said = [_in_words(found, len(forgotten)), *blind.values(), saving.outcome]
+    return found.model_copy(update={"detail": "; ".join(filter(None, said))})
+
+
+def _saved(ctx: StepContext, deleted: Deleted, gone: Iterable[str]) -> Saving:
+    freed = Counter[Place]()
+    for run in gone:
+        freed[deleted.places[run]] += deleted.sizes.get(run, 0)
+    return together([afterlife(ctx, place).saving(size) for place, size in freed.items() if size])
 
 
 def _in_words(found: GoneOutput, forgotten: int) -> str:
@@ -188,20 +189,27 @@ def _in_words(found: GoneOutput, forgotten: int) -> str:
     said += [f"{found.restored} were restored meanwhile"] if found.restored else []
     said += [f"{forgotten} left {found.left_objects} objects behind"] if forgotten else []
     said += [f"{found.halved} lost their artifacts and are still known"] if found.halved else []
+    said += [f"of {found.unseen} nobody knows what is left of their artifacts"] if found.unseen else []
     said += [f"{found.left_experiments} experiments are still there"] if found.left_experiments else []
     return "; ".join(said)
 
 
-def _objects_of(ctx: StepContext, place: Place, collected: dict[str, str]) -> dict[str, tuple[int, int]]:
-    """Counts and bytes of what the runs still have, from one pass over each experiment."""
-    artifacts = ctx.stack.artifacts
+def _objects_of(ctx: StepContext, deleted: Deleted) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+    """Counts and bytes of what the runs still have where the plan found it, from one pass over each experiment; and
+    the buckets that nobody could look into, with the reason."""
+    artifacts, found, blind = ctx.stack.artifacts, dict[str, tuple[int, int]](), dict[str, str]()
     if artifacts is None:
-        return {}
-    store, found = open_store(ctx, artifacts).many(), dict[str, tuple[int, int]]()
-    for experiment in sorted(set(collected.values())):
-        for stored in store.list(place.bucket, place.experiment_prefix(experiment)):
-            folder = place.folder_of(stored.key)
-            if folder is not None and folder.kind is Owner.RUN and folder.id in collected:
-                count, size = found.get(folder.id, (0, 0))
-                found[folder.id] = (count + 1, size + stored.size)
-    return found
+        return found, {place.bucket: "the stack names no artifact bucket any more" for place in deleted.places.values()}
+    store = open_store(ctx, artifacts).many()
+    for place, experiment in sorted({(deleted.places[run], of) for run, of in deleted.collected.items()}):
+        try:
+            for stored in (
+                store.list(place.bucket, place.experiment_prefix(experiment)) if place.bucket not in blind else ()
+            ):
+                folder = place.folder_of(stored.key)
+                if folder is not None and folder.kind is Owner.RUN and folder.id in deleted.collected:
+                    count, size = found.get(folder.id, (0, 0))
+                    found[folder.id] = (count + 1, size + stored.size)
+        except AwsError as error:
+            blind[place.bucket] = _unseen(ctx, place.bucket, error)
+    return found, blind

@@ -3,34 +3,24 @@
 Steward changes no bucket's lifecycle and no log group's retention (S17): what it finds, it says.
 """
 
-import json
+from collections.abc import Iterable
 
+from chalicelib.aws.s3_vault import LifecycleRule
 from chalicelib.errors import AwsError
 from chalicelib.models.finding import Veto
-from chalicelib.models.shape import Shape
 from chalicelib.models.stack import ArtifactsPart
 from chalicelib.models.step_index import Permission
-from chalicelib.steps.artifact_places import Place
+from chalicelib.steps.artifact_places import STEWARDS, Place
 from chalicelib.steps.blindness import denied
 from chalicelib.steps.prices import LOGS_STORED, dollars_per_month, in_words
+from chalicelib.steps.savings import READ_VERSIONING, Waste, keeps_versions, noncurrent_days, rule_waste
 from chalicelib.steps.step import NoParams, Output, Probe, StepContext
 
 _MOST_PAGES = 20
 """Of a thousand versions each; more are said to be more."""
 _BUCKET = "arn:{partition}:s3:::{bucket}"
 _OF_DATABASES = ("/aws/rds/instance/", "/aws/rds/cluster/")
-_KEEP_DAYS, _ABORT_DAYS, _LOG_DAYS = 30, 7, 90
-
-
-class Waste(Shape):
-    cause: str
-    """noncurrent_versions, unfinished_uploads or logs_for_ever."""
-    where: str
-    bytes: int = 0
-    dollars_per_month: float = 0.0
-    evidence: tuple[str, ...]
-    remedy: str
-    """A command for its owner to paste."""
+_LOG_DAYS = 90
 
 
 class WasteOutput(Output):
@@ -60,8 +50,7 @@ class FindWaste(Probe[NoParams, WasteOutput]):
     Params = NoParams
     Output = WasteOutput
     permissions = (
-        Permission(action="s3:GetBucketVersioning", resource=_BUCKET, why="whether what is deleted is still there"),
-        Permission(action="s3:GetLifecycleConfiguration", resource=_BUCKET, why="which rules end it"),
+        *READ_VERSIONING,
         Permission(action="s3:ListBucketVersions", resource=_BUCKET, why="how much of it there is"),
         Permission(
             action="logs:DescribeLogGroups",
@@ -93,42 +82,34 @@ class FindWaste(Probe[NoParams, WasteOutput]):
 
 def _of_bucket(ctx: StepContext, artifacts: ArtifactsPart) -> WasteOutput:
     place = Place.of(artifacts)
-    versioned = ctx.aws.s3.versioning(place.bucket) in {"Enabled", "Suspended"}  # suspended keeps what it has
-    rules = [
-        rule for rule in ctx.aws.vault.lifecycle(place.bucket) if rule.whole and place.prefix.startswith(rule.prefix)
-    ]
-    findings = []
-    noncurrent = ctx.aws.leftovers.noncurrent(place.bucket, place.prefix, _MOST_PAGES) if versioned else None
-    some = noncurrent is not None and (noncurrent.versions or not noncurrent.complete)  # unseen is not none (S5)
-    if noncurrent is not None and some and not any(rule.noncurrent_days for rule in rules):
-        more = "" if noncurrent.complete else "at least "
-        said = f"{more}{noncurrent.versions} noncurrent versions, {in_words(noncurrent.bytes)}, and no rule ends them"
-        said += "" if noncurrent.complete else f"; only the first {_MOST_PAGES * 1000:,} versions were looked at"
-        findings.append(_rule_waste("noncurrent_versions", place, noncurrent.bytes, said))
-    if not any(rule.aborts_uploads for rule in rules):
+    versioned = keeps_versions(ctx.aws.s3.versioning(place.bucket))
+    rules = ctx.aws.vault.lifecycle(place.bucket)
+    findings, size = list[Waste](), 0
+    for prefix in _parts(place) if versioned else ():
+        found, waste = _noncurrent(ctx, place, prefix, rules)
+        findings, size = [*findings, *waste], size + found
+    if not any(rule.aborts_uploads and rule.whole and place.prefix.startswith(rule.prefix) for rule in rules):
         said = "no lifecycle rule aborts uploads that never end"
-        findings.append(_rule_waste("unfinished_uploads", place, 0, said))
-    size = noncurrent.bytes if noncurrent else None
-    return WasteOutput(versioned=versioned, noncurrent_bytes=size, findings=tuple(findings))
+        findings.append(rule_waste("unfinished_uploads", place, place.prefix, 0, said))
+    return WasteOutput(versioned=versioned, noncurrent_bytes=size if versioned else None, findings=tuple(findings))
 
 
-def _rule_waste(cause: str, place: Place, size: int, said: str) -> Waste:
-    rule = {
-        "ID": "noncurrent-and-unfinished",
-        "Status": "Enabled",
-        "Filter": {"Prefix": place.prefix},
-        "NoncurrentVersionExpiration": {"NoncurrentDays": _KEEP_DAYS},
-        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _ABORT_DAYS},
-    }
-    return Waste(
-        cause=cause,
-        where=f"s3://{place.bucket}/{place.prefix}",
-        bytes=size,
-        dollars_per_month=dollars_per_month(size),
-        evidence=(said, "the command replaces the bucket's rules: put those it has beside this one"),
-        remedy=f"aws s3api put-bucket-lifecycle-configuration --bucket {place.bucket} "
-        f"--lifecycle-configuration '{json.dumps({'Rules': [rule]}, separators=(',', ':'))}'",
-    )
+def _parts(place: Place) -> tuple[str, ...]:
+    """What was in quarantine leaves its versions beside the stack's own prefix."""
+    return (place.prefix, STEWARDS) if place.prefix else ("",)
+
+
+def _noncurrent(
+    ctx: StepContext, place: Place, prefix: str, rules: Iterable[LifecycleRule]
+) -> tuple[int, tuple[Waste, ...]]:
+    found = ctx.aws.leftovers.noncurrent(place.bucket, prefix, _MOST_PAGES)
+    some = found.versions or not found.complete  # unseen is not none (S5)
+    if not some or noncurrent_days(rules, prefix) is not None:
+        return found.bytes, ()
+    more = "" if found.complete else "at least "
+    said = f"{more}{found.versions} noncurrent versions, {in_words(found.bytes)}, and no rule ends them"
+    said += "" if found.complete else f"; only the first {_MOST_PAGES * 1000:,} versions were looked at"
+    return found.bytes, (rule_waste("noncurrent_versions", place, prefix, found.bytes, said),)
 
 
 def _of_logs(ctx: StepContext) -> tuple[Waste, ...]:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from chalicelib.models.check import Answer
 from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
 from chalicelib.steps.actions.mlflow_delete_runs import DeleteRuns
@@ -88,3 +90,51 @@ def test_an_object_that_did_not_move_is_a_failure(bench, number):
     found = bench.read(PROBE)
     assert (found.asked, found.gone, found.not_moved) == (4, 3, 2)
     assert judged(found) is Answer.FALSE
+
+
+def elsewhere(bench):
+    """The stack was given another bucket after the plan."""
+    artifacts = bench.world.stack().artifacts.model_copy(update={"bucket": "another-bucket"})
+    return bench.ctx(stack=bench.stack_with(artifacts=artifacts))
+
+
+def test_gc_is_proved_in_the_bucket_of_its_plan_not_in_the_one_the_stack_has_by_now(bench):
+    bench.world.break_with("deleted-runs", leaves="objects")
+    bench.carry_out(RunOneOffTask(), bench.plan(RunOneOffTask()))
+    found = PROBE.read(elsewhere(bench), PROBE.Params())
+    assert (found.gone, found.left_objects) == (0, 10)
+    assert judged(found) is Answer.FALSE
+
+
+def test_s5_artifacts_that_nobody_can_look_at_by_now_are_not_called_gone(bench):
+    bench.world.break_with("deleted-runs")
+    bench.carry_out(RunOneOffTask(), bench.plan(RunOneOffTask()))
+    ctx = elsewhere(bench)
+    bench.world.bucket.state = "denied"
+    found = PROBE.read(ctx, PROBE.Params())
+    assert (found.asked, found.gone, found.unseen, found.halved) == (6, 0, 6, 0)
+    assert f"nobody could look into {place.BUCKET}" in found.detail
+    assert judged(found) is Answer.UNKNOWN
+
+
+def test_a_run_that_is_still_known_and_lies_elsewhere_by_now_has_not_lost_its_artifacts(bench, number):
+    bench.world.break_with("deleted-runs")
+    bench.carry_out(RunOneOffTask(), bench.plan(RunOneOffTask()))
+    bench.world.artifacts.remove(bench.keys(number(9)))
+    bench.world.tracking.runs[number(9)].artifact_uri = f"s3://somebody-elses/{number(9)}/artifacts"
+    found = bench.read(PROBE)
+    assert (found.gone, found.halved, found.unseen) == (5, 0, 1)
+    assert judged(found) is Answer.UNKNOWN
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_quarantine_is_proved_in_the_bucket_it_was_made_in(bench, number, seen):
+    bench.world.break_with("orphaned-artifacts")
+    bench.carry_out(QuarantineArtifacts(), bench.plan(QuarantineArtifacts()))
+    old = bench.world.clock.now() - timedelta(days=400)
+    bench.world.artifacts.put(f"{place.PREFIX}/1/{number(200)}/artifacts/a.pkl", b"x", old)
+    ctx = elsewhere(bench)
+    bench.world.bucket.state = "ok" if seen else "denied"
+    found = PROBE.read(ctx, PROBE.Params())
+    assert (found.gone, found.not_moved, found.unseen) == ((3, 1, 0) if seen else (0, 0, 4))
+    assert judged(found) is (Answer.FALSE if seen else Answer.UNKNOWN)

@@ -19,8 +19,12 @@ class Account:
     versioning = "Enabled"
     rules: tuple = ()
     noncurrent = Noncurrent(12, 100 * GIB, complete=True)
+    aside = Noncurrent(0, 0, complete=True)
     groups: tuple = ()
     denied: str = ""
+
+    def under(self, prefix):
+        return self.aside if prefix == ".steward/" else self.noncurrent
 
     def ask(self, what, value):
         if what == self.denied:
@@ -36,7 +40,7 @@ def account(world):
     world.others |= {
         "s3": SimpleNamespace(versioning=lambda _: made.ask("s3:GetBucketVersioning", made.versioning)),
         "vault": SimpleNamespace(lifecycle=lambda _: made.rules),
-        "leftovers": SimpleNamespace(noncurrent=lambda *_: made.noncurrent),
+        "leftovers": SimpleNamespace(noncurrent=lambda _bucket, prefix, _most: made.under(prefix)),
         "log_groups": SimpleNamespace(
             find=lambda prefix: made.ask(
                 "logs:DescribeLogGroups", tuple(each for each in made.groups if each.name.startswith(prefix))
