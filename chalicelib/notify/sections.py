@@ -18,10 +18,11 @@ from chalicelib.notify.phrases import VERDICT_MEANING, changes_in, changes_with_
 
 MAX_LINES = 20
 _MAX_FACTS = 8
+_LONGEST = 1000
 
 
-def line(text: str, detail: str | None = None) -> Line:
-    return Line(text=clean(text, 500), detail=clean(detail, 700) if detail else None)
+def line(text: str, detail: str | None = None, most: int = 500) -> Line:
+    return Line(text=clean(text, most), detail=clean(detail, 700) if detail else None)
 
 
 def section(title: str, lines: Iterable[Line]) -> Section:
@@ -58,17 +59,23 @@ def what_steward_found(run: Run, steps: Sequence[StepRecord]) -> Section:
             lines += _diagnosed(step.diagnosis, step.output or {})
         elif step.output:
             lines.append(line(f"{step.do}: {_facts(step.output)}", step.detail))
+            lines += _findings(step.output)
     return section("What Steward found", lines)
 
 
 def _diagnosed(said: str, output: dict[str, Any]) -> list[Line]:
     """The causes with what they rest on and what helps, best first; what must not be done now."""
-    lines = [line(f"diagnosis: {said}")]
-    for finding in output.get("findings", []):
-        evidence = "; ".join(finding.get("evidence", [])[:2])
-        lines.append(line(f"{finding['cause']}: {finding.get('remedy') or 'no remedy known'}", evidence))
     vetoes = dict.fromkeys(f"not now: {veto['step']}, {veto['why']}" for veto in output.get("vetoes", []))
-    return lines + [line(text) for text in vetoes]
+    return [line(f"diagnosis: {said}"), *_findings(output), *(line(text) for text in vetoes)]
+
+
+def _findings(output: dict[str, Any]) -> list[Line]:
+    """Causes and remedies; a command to paste is of no use when its end is cut off."""
+    lines = []
+    for finding in (one for one in output.get("findings", []) if "cause" in one):
+        evidence = "; ".join(finding.get("evidence", [])[:2])
+        lines.append(line(f"{finding['cause']}: {finding.get('remedy') or 'no remedy known'}", evidence, _LONGEST))
+    return lines
 
 
 def what_was_changed(run: Run, steps: Sequence[StepRecord]) -> Section:

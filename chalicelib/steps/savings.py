@@ -7,6 +7,7 @@ lifecycle rule ends its noncurrent version; without such a rule, for ever. What 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.aws.s3_vault import LifecycleRule
 from chalicelib.errors import AwsError, HttpFailure
@@ -140,16 +141,11 @@ def together(savings: Sequence[Saving]) -> Saving:
 def rule_waste(cause: str, place: Place, prefix: str, size: int, said: str) -> Waste:
     """What was in quarantine leaves its versions beside the stack's own prefix: the command has a rule for both."""
     named = {"noncurrent-and-unfinished": place.prefix} | ({"steward": STEWARDS} if place.prefix else {})
-    rules = [
-        {
-            "ID": name,
-            "Status": "Enabled",
-            "Filter": {"Prefix": of},
-            "NoncurrentVersionExpiration": {"NoncurrentDays": _KEEP_DAYS},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _ABORT_DAYS},
-        }
-        for name, of in named.items()
-    ]
+    ends: dict[str, Any] = {
+        "NoncurrentVersionExpiration": {"NoncurrentDays": _KEEP_DAYS},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _ABORT_DAYS},
+    }
+    rules = [{"ID": name, "Status": "Enabled", "Filter": {"Prefix": of}, **ends} for name, of in named.items()]
     return Waste(
         cause=cause,
         where=f"s3://{place.bucket}/{prefix}",

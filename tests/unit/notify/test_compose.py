@@ -161,6 +161,14 @@ def test_the_end_of_a_verified_run_says_what_was_found_changed_and_how_it_was_pr
     assert "every check held true" in text_of(summary, "How it was verified")
 
 
+def test_a_finding_of_any_probe_is_told_with_the_whole_command_to_paste() -> None:
+    paste = f"aws s3api put-bucket-lifecycle-configuration {'x' * 600} END"
+    told = {"cause": "noncurrent_versions", "evidence": ["3.0 GiB would stay"], "remedy": paste}
+    steps = [probe(runs=2, findings=[told, {"rule": "of another shape"}])]
+    said = text_of(summarize_run(run(), steps, incident(), stack(), "end", NOW), "What Steward found")
+    assert f"noncurrent_versions: {paste} | 3.0 GiB would stay" in said
+
+
 def test_a_run_that_changed_nothing_says_so_plainly() -> None:
     ended = run(verdict=Verdict.RECOVERED_BEFORE_ACTION, outcome="the alarm was OK again")
     summary = summarize_run(ended, [], incident(), stack(), "end", NOW)
