@@ -68,7 +68,7 @@ def claim_run(claims: Claims, run: Run, place: Place) -> None:
 
 
 def claim_model(claims: Claims, model: LoggedModel, place: Place) -> None:
-    if place.key_of(model.artifact_uri) != f"{place.prefix}{model.experiment}/models/{model.id}/artifacts":
+    if place.key_of(model.artifact_uri) != place.model_key(model.experiment, model.id):
         claims.add(model.artifact_uri, place, f"logged model {model.id}")
 
 

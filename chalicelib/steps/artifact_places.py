@@ -74,6 +74,10 @@ class Place:
     def run_folder(self, experiment: str, run: str) -> Folder:
         return Folder(f"{self.prefix}{experiment}/{run}/", experiment, Owner.RUN, run)
 
+    def model_key(self, experiment: str, model: str) -> str:
+        """Where MLflow puts a logged model."""
+        return f"{self.prefix}{experiment}/models/{model}/artifacts"
+
     def key_of(self, uri: str) -> str | None:
         """The key prefix, without a slash at its end; None: it leads elsewhere, or is not plain."""
         proxied = _PROXIED.fullmatch(uri)

@@ -82,7 +82,7 @@ def gc_changes(
     wanted = Criteria(older_than_days * _DAY_S, deleted=True, experiments=tuple(experiments), most=most)
     before = read_held(ctx)
     choice = choose(all_seeing_api(ctx), place, wanted, ctx.now, Past.of(ctx))
-    agreed(ctx, before, {"experiments": len(choice.known), "runs": choice.read})
+    agreed(ctx, before, {"experiments": len(choice.known), "runs": choice.ahead.read})
     if not choice.runs and not choice.experiments:
         return ()
     runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}

@@ -16,6 +16,8 @@ _NO = frozenset({"false", "no", "0", ""})
 HISTORY_TAG = "mlflow.log-model.history"
 """MLflow writes it to a run that logged a model into its own artifacts."""
 DELETED = "deleted"
+_READY = frozenset({"LOGGED_MODEL_READY", "READY", 2})
+"""As the API writes it; a proxy in between may show the number of it."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class LoggedModel:
     experiment: str
     source_run: str
     artifact_uri: str
+    is_ready: bool
+    """Uploaded as a whole, as far as its client said."""
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> "LoggedModel":
@@ -112,6 +116,7 @@ class LoggedModel:
             experiment=str(info.get("experiment_id") or ""),
             source_run=str(info.get("source_run_id") or ""),
             artifact_uri=str(info.get("artifact_uri") or ""),
+            is_ready=info.get("status") in _READY,
         )
 
 

@@ -11,9 +11,10 @@ from functools import cache
 from chalicelib.aws.s3_objects import S3Objects, StoredObject
 from chalicelib.steps.artifact_claims import Claims, claim_model, claim_roots, claim_run
 from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, Folder, Owner, Place
+from chalicelib.steps.clocks import AheadRuns, refuse_the_future
+from chalicelib.steps.missing import Expected
 from chalicelib.steps.mlflow_api import MlflowApi
-from chalicelib.steps.mlflow_shapes import HISTORY_TAG, Run
-from chalicelib.steps.run_choice import refuse_the_future
+from chalicelib.steps.mlflow_shapes import Run
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,15 @@ class Known:
     models: set[str] = field(default_factory=set)
     claims: Claims = field(default_factory=Claims)
     """What any of them points to that is not where MLflow would put it."""
-    expected: set[str] = field(default_factory=set)
-    """Active runs that must have artifacts: a version rests on them, or they logged a model."""
+    expected: Expected = field(default_factory=Expected)
+    """Who must have artifacts."""
+    ahead: AheadRuns = field(default_factory=AheadRuns)
     experiments: frozenset[str] = frozenset()
-    seen_runs: int = 0
 
     @property
     def counted(self) -> dict[str, int]:
         """By table of the database: what MLflow deletes for good only with gc."""
-        return {"experiments": len(self.experiments), "runs": self.seen_runs}
+        return {"experiments": len(self.experiments), "runs": self.ahead.read}
 
     def has_run(self, run_id: str) -> bool:
         return bytes.fromhex(run_id) in self.runs
@@ -68,7 +69,10 @@ class Scan:
     strange: list[str] = field(default_factory=list)
     """Folders of no shape that MLflow writes: never orphans."""
     missing: list[str] = field(default_factory=list)
-    """Active runs that should have artifacts and have none."""
+    """Active runs and logged models that should have artifacts and have none."""
+    not_looked_at: list[str] = field(default_factory=list)
+    """Those whose artifacts lie where Steward does not look."""
+    ahead: AheadRuns = field(default_factory=AheadRuns)
     owned_aside: list[str] = field(default_factory=list)
     """In quarantine past its time, and owned by now."""
     compared: str = ""
@@ -87,51 +91,52 @@ class Scan:
 
 def read_known(api: MlflowApi, place: Place, now: datetime) -> Known:
     experiments = api.experiments()
-    ids = tuple(one.id for one in experiments)
+    ids, deleted = tuple(one.id for one in experiments), {one.id for one in experiments if one.deleted}
     known = Known(experiments=frozenset(ids), traces_of=cache(lambda experiment: set(api.traces(experiment))))
     claim_roots(known.claims, experiments, place)
     for run in api.runs(ids):
-        refuse_the_future(run.started_at, now, f"run {run.id}")
+        known.ahead.note(run, now)
         _learn(known, run, place)
+    known.ahead.refuse_most(now)
     for version in api.model_versions():
         known.claims.add(version.source, place, f"version {version.version} of model {version.name}")
         known.models |= {version.model_id} - {""}
         if RUN_ID.fullmatch(version.run_id):
             known.runs.add(bytes.fromhex(version.run_id))
-            known.expected |= {version.run_id} if f"/{version.run_id}/" in version.source else set()
+        known.expected.add_version(version, place)
     for model in api.logged_models(ids):
         known.models.add(model.id)
         claim_model(known.claims, model, place)
+        if model.experiment not in deleted:
+            known.expected.add_model(model, place)
     return known
 
 
 def _learn(known: Known, run: Run, place: Place) -> None:
-    known.seen_runs += 1
     if RUN_ID.fullmatch(run.id):
         known.runs.add(bytes.fromhex(run.id))
-        if not run.deleted and HISTORY_TAG in run.tags:
-            known.expected.add(run.id)
+    known.expected.add_run(run, place)
     claim_run(known.claims, run, place)
 
 
 def scan(known: Known, store: S3Objects, place: Place, now: datetime, youngest: timedelta) -> Scan:
-    found = Scan()
-    seen_of_expected = set[str]()
+    found, seen, due = Scan(ahead=known.ahead), set[str](), known.expected.due
     for name in store.folders(place.bucket, place.prefix):
         if not EXPERIMENT_ID.fullmatch(name):
             found.strange.append(name)
             continue
         for orphan in _folders(store, place, name, found, now):
             folder = orphan.folder
-            if folder.id in known.expected:
-                seen_of_expected.add(folder.id)
+            if folder.id in due:
+                seen.add(folder.id)
             if known.owns(folder):
                 continue
             if orphan.newest > now - youngest:
                 found.too_young += 1
             else:
                 found.orphans.append(orphan)
-    found.missing = sorted(known.expected - seen_of_expected)
+    found.missing = known.expected.missing(seen, lambda key: any(store.list(place.bucket, f"{key}/")))
+    found.not_looked_at = sorted(known.expected.elsewhere)
     return found
 
 

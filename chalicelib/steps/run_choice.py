@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from chalicelib.errors import StepRefused
 from chalicelib.steps.artifact_claims import Claims, claim_model, claim_run, ids_in
 from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, Place
+from chalicelib.steps.clocks import AheadRuns, is_ahead
 from chalicelib.steps.mlflow_api import MlflowApi
 from chalicelib.steps.mlflow_shapes import Experiment, Run
 from chalicelib.steps.run_past import Past
 
-AHEAD = timedelta(hours=1)
 _USED = "something else keeps its artifacts there"
 OVER = frozenset({"FINISHED", "FAILED", "KILLED"})
 """What a run's status can be when it is over."""
@@ -46,8 +46,8 @@ class Choice:
     seen: int = 0
     left_for_later: int = 0
     known: dict[str, Experiment] = field(default_factory=dict)
-    read: int = 0
-    """Runs that MLflow told of at all; for gc, all that it has."""
+    ahead: AheadRuns = field(default_factory=AheadRuns)
+    """Counts the runs that MLflow told of at all; for gc, all that it has."""
 
     def by_experiment(self) -> dict[str, list[Run]]:
         found: dict[str, list[Run]] = {}
@@ -103,11 +103,10 @@ class _Sieve:
         choice, taken = Choice(known=self._known), list[_Turn]()
         names = {one.id for one in self.asked}
         for run in self._runs():
-            choice.read += 1
+            choice.ahead.note(run, self._now)
             if self._wanted.deleted and not (run.deleted and run.experiment in names):
                 continue
             choice.seen += 1
-            refuse_the_future(run.started_at, self._now, f"run {run.id}")
             is_asked_for = _is_asked_for(run, self._wanted, self.cutoff)
             why = self._why_it_stays(run) if is_asked_for else None
             if why or not is_asked_for:
@@ -118,6 +117,7 @@ class _Sieve:
             if len(taken) > self._wanted.most:
                 self.spared.add(heapq.heappop(taken).run.experiment)
                 choice.left_for_later += 1
+        choice.ahead.refuse_most(self._now)
         choice.runs = [one.run for one in sorted(taken, reverse=True)]
         return choice
 
@@ -136,7 +136,7 @@ class _Sieve:
             yield run
 
     def _why_it_stays(self, run: Run) -> str | None:
-        why = _why_it_stays(run, self._protected, self._place, deleted=self._wanted.deleted)
+        why = _why_it_stays(run, self._protected, self._place, self._now, deleted=self._wanted.deleted)
         if why or not self._wanted.deleted:
             return why
         if self._past.is_fresh(run, self.cutoff):
@@ -169,13 +169,6 @@ def protected_runs(api: MlflowApi, experiments: tuple[str, ...]) -> frozenset[st
     return frozenset(runs - {""})
 
 
-def refuse_the_future(at: datetime | None, now: datetime, what: str) -> None:
-    """Ages are told by two clocks; when one of them is wrong, old and young change places."""
-    if at is not None and at > now + AHEAD:
-        said = f"{what} is from {at:%Y-%m-%d %H:%M}, and it is {now:%Y-%m-%d %H:%M} UTC: one of the clocks is wrong"
-        raise StepRefused(said)
-
-
 def _asked_for(known: Iterable[Experiment], wanted: Criteria) -> list[Experiment]:
     """Retention leaves a deleted experiment alone: its runs are deleted with it."""
     alive = [one for one in known if wanted.deleted or not one.deleted]
@@ -191,7 +184,7 @@ def why_not_any_more(run: Run, wanted: Criteria, protected: frozenset[str], plac
     """Of a run that a plan named, when hours have passed since. None: it may still be taken."""
     if not _is_asked_for(run, wanted, now - timedelta(seconds=wanted.older_than_s)):
         return "it is no longer what the plan asked for"
-    return _why_it_stays(run, protected, place, deleted=wanted.deleted)
+    return _why_it_stays(run, protected, place, now, deleted=wanted.deleted)
 
 
 def _is_asked_for(run: Run, wanted: Criteria, cutoff: datetime) -> bool:
@@ -205,7 +198,9 @@ def _is_asked_for(run: Run, wanted: Criteria, cutoff: datetime) -> bool:
     return name in run.tags and (not has_value or run.tags[name] == value)
 
 
-def _why_it_stays(run: Run, protected: frozenset[str], place: Place, *, deleted: bool) -> str | None:
+def _why_it_stays(run: Run, protected: frozenset[str], place: Place, now: datetime, *, deleted: bool) -> str | None:
+    if is_ahead(run, now):
+        return "it is from the future, so nobody knows how old it is"
     if not RUN_ID.fullmatch(run.id) or not EXPERIMENT_ID.fullmatch(run.experiment):
         return "its id is none that MLflow makes"
     if run.id in protected:

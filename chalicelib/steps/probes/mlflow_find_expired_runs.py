@@ -62,6 +62,9 @@ class ExpiredOutput(Output):
     """Why runs that are old enough stay."""
     experiments: tuple[ExperimentSize, ...]
     """The largest first."""
+    ahead: int = 0
+    """Runs that began or ended in the future by their client's clock: never taken."""
+    ahead_named: tuple[str, ...] = ()
     saving: Saving = Saving()
     """What gc of them would save; soft deletion saves nothing."""
     findings: tuple[Waste, ...] = ()
@@ -110,7 +113,9 @@ class FindExpiredRuns(Probe[ExpiryParams, ExpiredOutput]):
             left_for_later=choice.left_for_later,
             stays=dict(choice.stays),
             experiments=tuple(rows),
+            ahead=choice.ahead.count,
+            ahead_named=tuple(choice.ahead.named),
             saving=saving,
             findings=ends.findings(whole.bytes) if ends else (),
-            detail="; ".join([said, *([saving.outcome] if saving.outcome else [])]),
+            detail="; ".join(filter(None, [said, saving.outcome, str(choice.ahead)])),
         )

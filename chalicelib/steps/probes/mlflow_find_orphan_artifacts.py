@@ -1,6 +1,7 @@
 """mlflow.find_orphan_artifacts: what in the bucket nobody owns, and which runs lack their artifacts. Reads only."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from chalicelib.steps.artifact_places import Place
 from chalicelib.steps.artifact_store import READ_ENDPOINT_KEYS, open_store
 from chalicelib.steps.caution import own_place
 from chalicelib.steps.database_facts import READ_DATABASE
+from chalicelib.steps.missing import told
 from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.orphan_scan import Known, Scan, scan
 from chalicelib.steps.owners import find_owners
@@ -38,7 +40,13 @@ class OrphanOutput(Output):
     folders: int
     too_young: int
     missing: int
-    """Active runs that should have artifacts, and have none."""
+    """Active runs and ready logged models that should have artifacts, and have none."""
+    not_looked_at: int = 0
+    """Active runs and logged models whose artifacts lie where Steward does not look: nobody knows whether they are."""
+    not_looked_at_named: tuple[str, ...] = ()
+    ahead: int = 0
+    """Runs from the future by their client's clock; they own what they have like any other."""
+    ahead_named: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     missing_named: tuple[str, ...] = ()
     strange: tuple[str, ...] = ()
@@ -73,12 +81,6 @@ class FindOrphanArtifacts(Probe[OrphanParams, OrphanOutput]):
 
     def read(self, ctx: StepContext, params: OrphanParams) -> OrphanOutput:
         found = look_for_orphans(ctx, params.longest_run_days)
-        said = f"{len(found.orphans)} of {found.folders} folders belong to nobody ({in_words(found.orphaned_bytes)})"
-        young = f"; {found.too_young} more are too young to tell" if found.too_young else ""
-        missing = f"; {len(found.missing)} runs lack their artifacts" if found.missing else ""
-        aside = (
-            f"; {len(found.owned_aside)} in quarantine have an owner by now: restore them" if found.owned_aside else ""
-        )
         saving, findings = _saved(ctx, found.orphaned_bytes)
         return OrphanOutput(
             orphans=len(found.orphans),
@@ -90,14 +92,30 @@ class FindOrphanArtifacts(Probe[OrphanParams, OrphanOutput]):
             missing=len(found.missing),
             named=tuple(one.folder.prefix for one in found.orphans[:_MOST_NAMED]),
             missing_named=tuple(found.missing[:_MOST_NAMED]),
+            not_looked_at=len(found.not_looked_at),
+            not_looked_at_named=tuple(found.not_looked_at[:_MOST_NAMED]),
+            ahead=found.ahead.count,
+            ahead_named=tuple(found.ahead.named),
             strange=tuple(found.strange[:_MOST_NAMED]),
             evidence=_listed(ctx, found),
             owned_aside=tuple(found.owned_aside[:_MOST_NAMED]),
             compared=found.compared,
             saving=saving,
             findings=findings,
-            detail=f"{said}{young}{missing}{aside}; {found.compared}{saving.outcome and f'; {saving.outcome}'}",
+            detail="; ".join(filter(None, [*_in_words(found), saving.outcome])),
         )
+
+
+def _in_words(found: Scan) -> Iterator[str]:
+    yield f"{len(found.orphans)} of {found.folders} folders belong to nobody ({in_words(found.orphaned_bytes)})"
+    yield f"{found.too_young} more are too young to tell" if found.too_young else ""
+    yield told(found.missing)
+    unseen = len(found.not_looked_at)
+    yield f"{unseen} runs and logged models keep their artifacts where Steward does not look" if unseen else ""
+    yield str(found.ahead)
+    aside = len(found.owned_aside)
+    yield f"{aside} in quarantine have an owner by now: restore them" if aside else ""
+    yield found.compared
 
 
 def _saved(ctx: StepContext, size: int) -> tuple[Saving, tuple[Waste, ...]]:

@@ -7,9 +7,12 @@ from pydantic import ValidationError
 
 from chalicelib.errors import HttpFailure, MlflowUnbelievable, StepRefused
 from chalicelib.net.http import HttpAnswer
+from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
+from chalicelib.steps.actions.mlflow_delete_runs import DeleteRuns
 from chalicelib.steps.probes.mlflow_find_expired_runs import FindExpiredRuns
 
 PROBE = FindExpiredRuns()
+DAY_MS = 24 * 3600 * 1000
 
 
 def test_it_counts_by_experiment_and_says_why_old_runs_stay(bench):
@@ -73,11 +76,61 @@ def test_s15_who_is_not_an_admin_sees_too_little_to_judge(bench):
         bench.read(PROBE)
 
 
-def test_a_clock_that_is_wrong_makes_nothing_old(bench, number):
+def ahead(bench, *ids, started=False, ended=False):
+    for run in (bench.world.tracking.runs[one] for one in ids):
+        run.started += 800 * DAY_MS if started else 0
+        run.ended += 800 * DAY_MS if ended else 0
+
+
+@pytest.mark.parametrize("how", [{"started": True}, {"ended": True}, {"started": True, "ended": True}])
+def test_one_client_s_wrong_clock_keeps_only_its_own_run(bench, number, how):
     bench.world.break_with("old-runs")
-    bench.world.tracking.runs[number(10)].started += 400 * 24 * 3600 * 1000
-    with pytest.raises(StepRefused, match="clocks is wrong"):
+    ahead(bench, number(4), **how)
+    found = bench.read(PROBE, olderThanDays=365)
+    assert (found.runs, found.ahead, found.ahead_named) == (6, 1, (number(4),))
+    assert f"1 runs are from the future by their client's clock and are never old enough: {number(4)}" in found.detail
+    (change,) = bench.plan(DeleteRuns(), olderThanDays=365)
+    assert len(change.parameters["run_ids"]) == 6
+    assert number(4) not in change.parameters["run_ids"]
+
+
+def test_a_run_that_ended_before_it_began_in_the_future_is_told_why_it_stays(bench, number):
+    bench.world.break_with("old-runs")
+    ahead(bench, number(4), started=True)
+    assert bench.read(PROBE, olderThanDays=365).stays["it is from the future, so nobody knows how old it is"] == 1
+
+
+def test_gc_leaves_a_deleted_run_from_the_future_and_its_experiment(bench, number):
+    bench.world.break_with("deleted-runs")
+    ahead(bench, number(4), started=True)
+    bench.world.tracking.delete_experiment("2", bench.world.clock.now() - timedelta(days=200))
+    changes = bench.plan(RunOneOffTask())
+    assert not [one for one in changes if number(4) in one.precondition["runs"]]
+    assert not [one for one in changes if "2" in one.precondition["experiments"]]
+
+
+def test_a_run_that_moved_into_the_future_since_the_plan_is_drift(bench, number):
+    bench.world.break_with("old-runs")
+    (change,) = bench.plan(DeleteRuns(), olderThanDays=365)
+    ahead(bench, number(4), started=True)
+    look = DeleteRuns().look(bench.ctx(), change)
+    assert (look.standing.value, "from the future" in look.detail) == ("drifted", True)
+
+
+def test_a_clock_that_is_wrong_as_a_whole_makes_nothing_old(bench):
+    bench.world.break_with("old-runs")
+    ahead(bench, *bench.world.tracking.runs, started=True)
+    with pytest.raises(StepRefused, match=r"14 of 14 runs are from after .* one of the clocks is wrong"):
         bench.read(PROBE)
+
+
+def test_the_only_run_of_an_experiment_blocks_nothing_with_its_wrong_clock(bench, number):
+    bench.world.break_with("old-runs")
+    bench.world.tracking.experiment("3", "alone")
+    bench.world.tracking.add_run(number(60), "3", bench.world.clock.now())
+    ahead(bench, number(60), started=True)
+    found = bench.read(PROBE, olderThanDays=365, experiment="alone")
+    assert (found.runs, found.ahead) == (0, 1)
 
 
 def test_a_server_whose_date_is_another_one_is_not_asked_on(bench):
