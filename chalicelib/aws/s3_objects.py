@@ -3,7 +3,7 @@
 A listing that repeats itself or goes backwards is refused: what is deleted rests on it (S5).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -79,11 +79,18 @@ class S3Objects:
             return None
         return found["ContentLength"], found["ETag"].strip('"')
 
-    def is_same(self, bucket: str, key: str, other: str, size: int) -> bool:
-        """Byte for byte, a piece at a time: ETags of what was uploaded in parts, or is encrypted with a key of KMS,
-        say nothing about its content."""
-        spans = (f"bytes={start}-{min(size, start + _PIECE) - 1}" for start in range(0, size, _PIECE))
-        return all(self._piece(bucket, key, span) == self._piece(bucket, other, span) for span in spans)
+    def same_to(self, bucket: str, key: str, other: str, size: int, start: int, goes_on: Callable[[], bool]) -> int:
+        """Compares byte for byte from `start`, a piece at a time and at least one: ETags of what was uploaded in
+        parts, or is encrypted with a key of KMS, say nothing about its content. Returns to where the two are the
+        same, which is `size` at their end; -1: they differ."""
+        at = start
+        while at < size and (at == start or goes_on()):
+            upto = min(size, at + _PIECE)
+            span = f"bytes={at}-{upto - 1}"
+            if self._piece(bucket, key, span) != self._piece(bucket, other, span):
+                return -1
+            at = upto
+        return at
 
     def _piece(self, bucket: str, key: str, span: str) -> bytes:
         with calling("s3:GetObject"):

@@ -138,29 +138,3 @@ def release_sources(ctx: StepContext, store: S3, place: Quarantine, manifest: Ma
     for at in range(0, len(keys), MOST_AT_ONCE):
         objects.delete(place.bucket, keys[at : at + MOST_AT_ONCE])
     return len(keys)
-
-
-def give_back(ctx: StepContext, store: S3, place: Quarantine, number: int) -> tuple[int, int]:
-    """One manifest's objects back where they were; then their copies go, and the manifest when all is back.
-    Returns how many are back, and how many keys hold something else by now: their copies stay."""
-    manifest = read_manifest(store, place, number)
-    if manifest is None:
-        return 0, 0
-    objects, back = store.many(), list[str]()
-    copies = {one.key: one.size for one in objects.list(place.bucket, place.key_of(manifest.folder))}
-    for entry in manifest.entries:
-        copy, facts = place.key_of(entry.key), objects.facts(place.bucket, entry.key)
-        if facts is None:
-            if copies.get(copy) != entry.size:
-                raise StepFailed(ctx.step_id, f"the copy of {entry.key} is not whole")
-            objects.copy(place.bucket, copy, entry.key, entry.size)
-            back.append(copy)
-        elif facts == (entry.size, entry.etag):
-            back.append(copy)  # it never left, or came back before a worker died
-        elif facts[0] == entry.size == copies.get(copy) and objects.is_same(place.bucket, entry.key, copy, entry.size):
-            back.append(copy)  # it came back so, under another ETag than it had
-    for at in range(0, len(back), MOST_AT_ONCE):
-        objects.delete(place.bucket, back[at : at + MOST_AT_ONCE])
-    if len(back) == len(manifest.entries):
-        objects.delete(place.bucket, [place.manifest_key(number)])
-    return len(back), len(manifest.entries) - len(back)
