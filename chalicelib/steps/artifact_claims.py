@@ -57,7 +57,7 @@ class Claims:
 def claim_roots(claims: Claims, experiments: Iterable[Experiment], place: Place) -> None:
     """An experiment that keeps its artifacts in another's folder, or in none of the usual shape."""
     for one in experiments:
-        if place.key_of(one.artifact_location) != f"{place.prefix}{one.id}":
+        if not place.is_home_of(one.artifact_location, one.id):
             claims.add(one.artifact_location, place, f"experiment {one.id}", is_root=True)
 
 
@@ -68,7 +68,7 @@ def claim_run(claims: Claims, run: Run, place: Place) -> None:
 
 
 def claim_model(claims: Claims, model: LoggedModel, place: Place) -> None:
-    if place.key_of(model.artifact_uri) != place.model_key(model.experiment, model.id):
+    if not place.is_home_of(model.artifact_uri, model.experiment, "models", model.id, "artifacts"):
         claims.add(model.artifact_uri, place, f"logged model {model.id}")
 
 

@@ -3,6 +3,7 @@
     PREFIX/EXPERIMENT/RUN/artifacts/…                what a run logged
     PREFIX/EXPERIMENT/models/m-ID/artifacts/…        a logged model
     PREFIX/EXPERIMENT/traces/tr-ID/artifacts/…       a trace
+    PREFIX/workspaces/NAME/EXPERIMENT/…              the same where MLflow has workspaces
 
 A URI that leads anywhere else is foreign: what lies there is not Steward's to judge, and `mlflow gc`
 would follow it. A folder of another shape is nobody's orphan.
@@ -18,8 +19,11 @@ from chalicelib.models.stack import ArtifactsPart, Stack
 STEWARDS = ".steward/"
 """Steward's own corner of the bucket."""
 _ID = r"[0-9a-f]{32}"
+WORKSPACES = "workspaces/"
+WORKSPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_HOME = rf"(?:{WORKSPACES}{WORKSPACE.pattern}/)?"
 _FOLDER = re.compile(
-    rf"(?P<experiment>\d{{1,19}})/(?:(?P<run>{_ID})|models/(?P<model>m-{_ID})|traces/(?P<trace>(?:tr-)?{_ID}))/"
+    rf"{_HOME}(?P<experiment>\d{{1,19}})/(?:(?P<run>{_ID})|models/(?P<model>m-{_ID})|traces/(?P<trace>(?:tr-)?{_ID}))/"
 )
 _PROXIED = re.compile(r"mlflow-artifacts:/{1,3}(?P<path>[^/?#].*)")
 _SCHEME = re.compile(r"(?P<scheme>s3|mlflow-artifacts)://(?P<host>[^/?#]+)/(?P<path>.+)")
@@ -68,15 +72,10 @@ class Place:
         found = match["run"] or match["model"] or match["trace"]
         return Folder(key[: match.end()], match["experiment"], kind, found)
 
-    def experiment_prefix(self, experiment: str) -> str:
-        return f"{self.prefix}{experiment}/"
-
-    def run_folder(self, experiment: str, run: str) -> Folder:
-        return Folder(f"{self.prefix}{experiment}/{run}/", experiment, Owner.RUN, run)
-
-    def model_key(self, experiment: str, model: str) -> str:
-        """Where MLflow puts a logged model."""
-        return f"{self.prefix}{experiment}/models/{model}/artifacts"
+    def is_home_of(self, uri: str, *path: str) -> bool:
+        """Whether it leads to that path, from an experiment's id on, where MLflow would put it."""
+        key = self.key_of(uri)
+        return key is not None and bool(re.fullmatch(_HOME + re.escape("/".join(path)), key[len(self.prefix) :]))
 
     def key_of(self, uri: str) -> str | None:
         """The key prefix, without a slash at its end; None: it leads elsewhere, or is not plain."""
@@ -96,7 +95,16 @@ class Place:
 
     def is_at_home(self, uri: str, experiment: str, run: str) -> bool:
         """Whether a run's artifacts lie where MLflow puts those of exactly this run."""
-        return self.key_of(uri) == f"{self.prefix}{experiment}/{run}/artifacts"
+        return self.is_home_of(uri, experiment, run, "artifacts")
+
+    def home_of(self, uri: str) -> str | None:
+        """The folder of a run that is at home, as a prefix of keys."""
+        key = self.key_of(uri)
+        return key.removesuffix("artifacts") if key is not None else None
+
+    def experiments_of(self, uris: Iterable[str]) -> list[str]:
+        """Of runs that are at home: the prefixes of keys under which their experiments lie, in order."""
+        return sorted({f"{key.rsplit('/', 2)[0]}/" for key in map(self.key_of, uris) if key is not None})
 
 
 def why_shared(own: Stack, others: Iterable[Stack]) -> str | None:

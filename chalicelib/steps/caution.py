@@ -29,5 +29,5 @@ def all_seeing_api(ctx: StepContext) -> MlflowApi:
     """S15: what may not be seen would look as if nobody owned it."""
     api = MlflowApi(ctx)
     api.prove_admin()
-    api.refuse_more_workspaces()
+    api.find_workspaces()
     return api

@@ -29,6 +29,8 @@ class Deleted:
     """Of gc: run to experiment."""
     places: dict[str, Place] = field(default_factory=dict)
     """Where each of them had its artifacts: the stack may name another bucket by now."""
+    prefixes: set[tuple[Place, str]] = field(default_factory=set)
+    """Under which their experiments lie there."""
     sizes: dict[str, int] = field(default_factory=dict)
     """What each of them had there."""
     empty: set[str] = field(default_factory=set)
@@ -60,6 +62,8 @@ class Deleted:
         place = Place(**told["place"]) if "place" in told else own_place(ctx)
         self.collected |= told["of"]
         self.places |= dict.fromkeys(told["of"], place)
+        listed = told.get("prefixes", sorted(f"{place.prefix}{one}/" for one in told["of"].values()))
+        self.prefixes |= {(place, prefix) for prefix in listed}
         self.sizes |= dict(zip(told["runs"], told.get("bytes", ()), strict=False))
         self.empty.update(told["empty"])
         self.experiments.update(told["experiments"])

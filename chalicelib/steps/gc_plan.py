@@ -1,6 +1,6 @@
 """The Changes of `mlflow gc`: one task for each batch of ids, each named in the plan (S14)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -66,7 +66,6 @@ class _Chosen:
     choice: Choice
     sizes: dict[str, Size]
     host: Host
-    around: Surroundings
     afterlife: Afterlife
     older_than_days: int
 
@@ -85,33 +84,39 @@ def gc_changes(
     agreed(ctx, before, {"experiments": len(choice.known), "runs": choice.ahead.read})
     if not choice.runs and not choice.experiments:
         return ()
-    runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}
-    around = Surroundings(
-        tracking_uri=ctx.stack.url or "",
-        artifacts=f"s3://{place.bucket}/{place.prefix.rstrip('/')}".rstrip("/"),
-        asks_login=ctx.stack.mlflow.auth is MlflowAuth.BASIC,
-    )
     chosen = _Chosen(
         choice=choice,
-        sizes=measure(open_store(ctx, artifacts).many(), place, runs_of),
+        sizes=measure(open_store(ctx, artifacts).many(), place, choice.runs),
         host=find_host(ctx),
-        around=around,
         afterlife=afterlife(ctx, place),
         older_than_days=older_than_days,
     )
-    work = batches(
-        chosen.host.container,
-        around,
-        [run.id for run in choice.runs],
-        [one.id for one in choice.experiments],
-        older_than_days,
-    )
-    return tuple(_change(ctx, action, chosen, one, number) for number, one in enumerate(work))
+    work = [(around, one) for around in _surroundings(ctx, chosen) for one in _batches(chosen, around)]
+    return tuple(_change(ctx, action, chosen, around, one, number) for number, (around, one) in enumerate(work))
 
 
-def _change(ctx: StepContext, action: str, chosen: _Chosen, work: GcWork, number: int) -> Change:
+def _surroundings(ctx: StepContext, chosen: _Chosen) -> Iterator[Surroundings]:
+    """`mlflow gc` works in one workspace at a time."""
+    place, choice = chosen.afterlife.place, chosen.choice
+    spent = {one.workspace for one in choice.experiments}
+    for workspace in sorted(spent | choice.by_workspace().keys()):
+        yield Surroundings(
+            tracking_uri=ctx.stack.url or "",
+            artifacts=f"s3://{place.bucket}/{place.prefix.rstrip('/')}".rstrip("/"),
+            asks_login=ctx.stack.mlflow.auth is MlflowAuth.BASIC,
+            workspace=workspace,
+        )
+
+
+def _batches(chosen: _Chosen, around: Surroundings) -> list[GcWork]:
+    runs = [run.id for run in chosen.choice.by_workspace().get(around.workspace, ())]
+    spent = [one.id for one in chosen.choice.experiments if one.workspace == around.workspace]
+    return batches(chosen.host.container, around, runs, spent, chosen.older_than_days)
+
+
+def _change(ctx: StepContext, action: str, chosen: _Chosen, around: Surroundings, work: GcWork, number: int) -> Change:
     host, sizes = chosen.host, chosen.sizes
-    command = gc_command(host.container, chosen.around, work, chosen.older_than_days)
+    command = gc_command(host.container, around, work, chosen.older_than_days)
     picked = set(work.runs)
     runs = [run for run in chosen.choice.runs if run.id in picked]
     known = chosen.choice.known
@@ -128,6 +133,7 @@ def _change(ctx: StepContext, action: str, chosen: _Chosen, work: GcWork, number
             "place": asdict(chosen.afterlife.place),
             "runs": list(work.runs),
             "experiments": list(work.experiments),
+            "prefixes": chosen.afterlife.place.experiments_of(run.artifact_uri for run in runs),
             "of": {run.id: run.experiment for run in runs},
             "empty": [run.id for run in runs if not sizes[run.id].objects],
             "bytes": [sizes[run].bytes if run in sizes else 0 for run in work.runs],

@@ -33,11 +33,11 @@ class Expected:
     def add_run(self, run: Run, place: Place) -> None:
         if not RUN_ID.fullmatch(run.id):
             return
-        if not place.is_at_home(run.artifact_uri, run.experiment, run.id):
+        is_at_home = place.is_at_home(run.artifact_uri, run.experiment, run.id)
+        if not is_at_home:
             self.not_at_home.add(run.id)
         if not run.deleted:
-            home = f"{place.run_folder(run.experiment, run.id).prefix}artifacts"
-            self._add(run.id, place.key_of(run.artifact_uri), home, is_due=HISTORY_TAG in run.tags)
+            self._add(run.id, place.key_of(run.artifact_uri), is_at_home=is_at_home, is_due=HISTORY_TAG in run.tags)
 
     def add_version(self, version: ModelVersion, place: Place) -> None:
         """One that rests on what its run logged into its own folder."""
@@ -51,8 +51,8 @@ class Expected:
         """Of an experiment that is not deleted. Where it lies, what its run says of a model lies too."""
         self.at_home.discard(model.source_run)
         self.aside.pop(model.source_run, None)
-        home = place.model_key(model.experiment, model.id)
-        self._add(model.id, place.key_of(model.artifact_uri), home, is_due=model.is_ready)
+        is_at_home = place.is_home_of(model.artifact_uri, model.experiment, "models", model.id, "artifacts")
+        self._add(model.id, place.key_of(model.artifact_uri), is_at_home=is_at_home, is_due=model.is_ready)
 
     @property
     def due(self) -> set[str]:
@@ -65,10 +65,10 @@ class Expected:
         self.elsewhere.update(names[_MOST_ASKED:])
         return sorted([*(self.due - seen), *(one for one in names[:_MOST_ASKED] if not has(self.aside[one]))])
 
-    def _add(self, name: str, key: str | None, home: str, *, is_due: bool) -> None:
+    def _add(self, name: str, key: str | None, *, is_at_home: bool, is_due: bool) -> None:
         if key is None:
             self.elsewhere.add(name)
-        elif is_due and key == home:
+        elif is_due and is_at_home:
             self.at_home.add(name)
         elif is_due:
             self.aside[name] = key

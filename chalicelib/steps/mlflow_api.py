@@ -12,11 +12,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from chalicelib.errors import HttpFailure, MlflowRefused, MlflowUnbelievable, StepRefused
+from chalicelib.errors import MlflowRefused, MlflowUnbelievable, StepRefused
 from chalicelib.models.stack import MlflowAuth
 from chalicelib.net.http import HttpAnswer, HttpRequest
 from chalicelib.steps.artifact_places import RUN_ID
 from chalicelib.steps.mlflow_access import allowed_hosts, login_headers
+from chalicelib.steps.mlflow_answers import WORKSPACE_HEADER, as_object, good, workspaces_told
 from chalicelib.steps.mlflow_shapes import Experiment, LoggedModel, ModelVersion, Run
 from chalicelib.steps.step import StepContext
 
@@ -25,12 +26,9 @@ PAGE = 1000
 TRACE_PAGE, MODEL_PAGE, REGISTRY_PAGE = 500, 100, 1000
 MOST_PAGES = 5_000
 _IDS_AT_ONCE = 200
-_MOST_NAMED = 5
 _PAGE_BYTES = 64 * 1024 * 1024
 _CLOCKS_DIFFER = timedelta(minutes=10)
-_WITHOUT_WORKSPACES = b"running without workspaces support"
-"""MLflow 3.17 says it as plain text, without an error code."""
-_OK, _NOT_FOUND, _UNAVAILABLE, _REFUSALS = 200, 404, 503, frozenset({401, 403})
+_OK, _NOT_FOUND = 200, 404
 
 T = TypeVar("T")
 
@@ -46,12 +44,16 @@ class _Found:
 class MlflowApi:
     """One for a step: hosts and login are found out once."""
 
-    def __init__(self, ctx: StepContext) -> None:
+    def __init__(self, ctx: StepContext, workspace: str = "") -> None:
+        """`workspace`: of a single run that is asked for or changed; empty: the server's usual one."""
         if ctx.stack.url is None:
             raise StepRefused("the stack names no url, so nobody can ask its MLflow")
         self._ctx, self._url = ctx, ctx.stack.url.rstrip("/")
         self._hosts, self._login = allowed_hosts(ctx), login_headers(ctx)
-        self._header: dict[str, str] = {}
+        self.workspaces: tuple[str, ...] = ()
+        """Empty: the server has none, or nobody asked for them."""
+        self._workspace, self._of = workspace, dict[str, str]()
+        self._each: tuple[str, ...] = (workspace,)
 
     # -- who asks, and how much it may see ------------------------------------------------------
 
@@ -67,30 +69,24 @@ class MlflowApi:
         if not isinstance(user, dict) or user.get("is_admin") is not True:
             raise StepRefused(f"MLflow does not say that {name} is an admin", rule="S15")
 
-    def refuse_more_workspaces(self) -> None:
-        """A search sees one workspace only; where there are more, nobody can say what nobody owns. Only two
-        answers say that there is none beside the usual one: a server without them, and one from before them."""
-        answer = self._ask("GET", "/api/3.0/mlflow/workspaces")
-        if answer.status in _REFUSALS:
-            raise StepRefused("MLflow does not say which workspaces it has", rule="S15")
-        if answer.status == _NOT_FOUND or (answer.status == _UNAVAILABLE and _WITHOUT_WORKSPACES in answer.body):
-            return
-        page = self._good(answer, "workspaces")
-        found = page.get("workspaces")
-        if not isinstance(found, list) or page.get("next_page_token"):
-            raise MlflowUnbelievable("workspaces", "the answer is no whole list of them")
-        names = sorted({str(one.get("name")) if isinstance(one, dict) else "?" for one in found} - {"default"})
-        if names:
-            said = f"MLflow has the workspaces {', '.join(names[:_MOST_NAMED])}"
-            raise StepRefused(f"{said}; a search sees one, and Steward asks only the default one", rule="S15")
+    def find_workspaces(self) -> None:
+        """A search sees one workspace only (S15): from here on each of them is asked."""
+        self.workspaces = workspaces_told(self._ask("GET", "/api/3.0/mlflow/workspaces"))
+        self._each = self.workspaces if len(self.workspaces) > 1 else ("",)
 
     # -- reading --------------------------------------------------------------------------------
 
     def experiments(self) -> tuple[Experiment, ...]:
         """Of all lifecycle stages."""
-        asked = {"max_results": PAGE, "view_type": "ALL"}
-        pages = self._pages("POST", "/api/2.0/mlflow/experiments/search", asked, "experiments", _experiment_id)
-        return tuple(Experiment.of(one.raw) for one in pages)
+        asked, path = {"max_results": PAGE, "view_type": "ALL"}, "/api/2.0/mlflow/experiments/search"
+        found: dict[str, Experiment] = {}
+        for workspace in self._each:
+            for one in self._pages("POST", path, asked, "experiments", _experiment_id, workspace):
+                if one.id in found:
+                    raise MlflowUnbelievable("experiments/search", f"{one.id} is in two workspaces")
+                found[one.id] = Experiment.of(one.raw, workspace)
+        self._of = {name: one.workspace for name, one in found.items()}
+        return tuple(found.values())
 
     def runs(self, experiments: tuple[str, ...], view: str = "ALL") -> Iterator[Run]:
         """`view`: ACTIVE_ONLY, DELETED_ONLY or ALL. One page is held at a time. The oldest first: a run that begins
@@ -98,12 +94,23 @@ class MlflowApi:
         return self._search(experiments, view)
 
     def _search(self, experiments: tuple[str, ...], view: str, wanted: str = "") -> Iterator[Run]:
-        if not experiments:
-            return
-        asked: dict[str, Any] = {"experiment_ids": list(experiments), "run_view_type": view, "max_results": PAGE}
+        asked: dict[str, Any] = {"run_view_type": view, "max_results": PAGE}
         asked |= {"order_by": ["attributes.start_time ASC"], **({"filter": wanted} if wanted else {})}
-        for one in self._pages("POST", "/api/2.0/mlflow/runs/search", asked, "runs", _run_id):
-            yield Run.of(one.raw)
+        for workspace, some in self._by_workspace(experiments):
+            here = {**asked, "experiment_ids": list(some)}
+            for one in self._pages("POST", "/api/2.0/mlflow/runs/search", here, "runs", _run_id, workspace):
+                yield Run.of(one.raw)
+
+    def _by_workspace(self, experiments: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
+        """What is asked for together, and in which workspace. Of what no workspace has there is nothing to ask."""
+        if len(self._each) == 1:
+            yield from [(self._each[0], list(experiments))] if experiments else []
+            return
+        if not set(experiments) <= self._of.keys():
+            self.experiments()
+        for workspace in self._each:
+            some = [one for one in experiments if self._of.get(one) == workspace]
+            yield from [(workspace, some)] if some else []
 
     def runs_named(self, experiments: tuple[str, ...], ids: Sequence[str]) -> dict[str, Run]:
         """Those of them that are there, of all lifecycle stages."""
@@ -116,31 +123,34 @@ class MlflowApi:
 
     def run(self, run_id: str) -> Run | None:
         answer = self._ask("GET", f"/api/2.0/mlflow/runs/get?{urlencode({'run_id': run_id})}")
-        if answer.status == _NOT_FOUND and _object(answer).get("error_code") == "RESOURCE_DOES_NOT_EXIST":
+        if answer.status == _NOT_FOUND and as_object(answer).get("error_code") == "RESOURCE_DOES_NOT_EXIST":
             return None
-        found = self._good(answer, "runs/get").get("run")
+        found = good(answer, "runs/get").get("run")
         if not isinstance(found, dict):
             raise MlflowUnbelievable("runs/get", "the answer holds no run")
         return Run.of(found)
 
     def model_versions(self) -> Iterator[ModelVersion]:
-        asked = {"max_results": REGISTRY_PAGE}
-        for one in self._pages("GET", "/api/2.0/mlflow/model-versions/search", asked, "model_versions", _version_id):
-            yield ModelVersion.of(one.raw)
+        asked, path = {"max_results": REGISTRY_PAGE}, "/api/2.0/mlflow/model-versions/search"
+        for workspace in self._each:
+            for one in self._pages("GET", path, asked, "model_versions", _version_id, workspace):
+                yield ModelVersion.of(one.raw)
 
     def logged_models(self, experiments: tuple[str, ...]) -> Iterator[LoggedModel]:
         """MLflow shows none that is deleted."""
-        asked = {"experiment_ids": list(experiments), "max_results": MODEL_PAGE}
         path = "/api/2.0/mlflow/logged-models/search"
-        for one in self._pages("POST", path, asked, "models", _model_id) if experiments else ():
-            yield LoggedModel.of(one.raw)
+        for workspace, some in self._by_workspace(experiments):
+            asked = {"experiment_ids": some, "max_results": MODEL_PAGE}
+            for one in self._pages("POST", path, asked, "models", _model_id, workspace):
+                yield LoggedModel.of(one.raw)
 
     def traces(self, experiment: str) -> Iterator[str]:
         """Their ids."""
         where = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment}}
         asked = {"locations": [where], "max_results": TRACE_PAGE}
-        for one in self._pages("POST", "/api/3.0/mlflow/traces/search", asked, "traces", _trace_id):
-            yield one.id
+        for workspace, _ in self._by_workspace((experiment,)):
+            for one in self._pages("POST", "/api/3.0/mlflow/traces/search", asked, "traces", _trace_id, workspace):
+                yield one.id
 
     # -- changing -------------------------------------------------------------------------------
 
@@ -159,19 +169,25 @@ class MlflowApi:
 
     def _change(self, verb: str, run_id: str) -> bool:
         answer = self._ask("POST", f"/api/2.0/mlflow/runs/{verb}", {"run_id": run_id})
-        if answer.status == _NOT_FOUND and _object(answer).get("error_code") == "RESOURCE_DOES_NOT_EXIST":
+        if answer.status == _NOT_FOUND and as_object(answer).get("error_code") == "RESOURCE_DOES_NOT_EXIST":
             return False
-        self._good(answer, f"runs/{verb}")
+        good(answer, f"runs/{verb}")
         return True
 
     # -- pages ----------------------------------------------------------------------------------
 
     def _pages(
-        self, method: str, path: str, asked: Mapping[str, Any], key: str, id_of: Callable[[Mapping[str, Any]], str]
+        self,
+        method: str,
+        path: str,
+        asked: Mapping[str, Any],
+        key: str,
+        id_of: Callable[[Mapping[str, Any]], str],
+        workspace: str,
     ) -> Iterator[_Found]:
         token, tokens, seen, what = "", set[str](), set[str](), path.partition("/mlflow/")[2]
         for _ in range(MOST_PAGES):
-            page = self._json(method, path, {**asked, **({"page_token": token} if token else {})})
+            page = self._json(method, path, {**asked, **({"page_token": token} if token else {})}, workspace)
             entries = page.get(key, [])
             if not isinstance(entries, list) or len(entries) > asked["max_results"]:
                 raise MlflowUnbelievable(what, "a page is no list, or longer than was asked for")
@@ -191,13 +207,17 @@ class MlflowApi:
 
     # -- one request ----------------------------------------------------------------------------
 
-    def _json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _json(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, workspace: str = ""
+    ) -> dict[str, Any]:
         if method == "GET" and body:
             path, body = f"{path}?{urlencode(body)}", None
-        return self._good(self._ask(method, path, body), path.partition("/mlflow/")[2].partition("?")[0])
+        return good(self._ask(method, path, body, workspace), path.partition("/mlflow/")[2].partition("?")[0])
 
-    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> HttpAnswer:
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, workspace: str = "") -> HttpAnswer:
+        asked_in = workspace or self._workspace
         headers = {**self._login, **({"Content-Type": "application/json"} if body is not None else {})}
+        headers |= {WORKSPACE_HEADER: asked_in} if asked_in else {}
         answer = self._ctx.http.ask(
             HttpRequest(
                 method=method,
@@ -223,24 +243,6 @@ class MlflowApi:
             return
         if theirs.tzinfo is not None and abs(theirs - self._ctx.now) > _CLOCKS_DIFFER:
             raise StepRefused(f"the server's clock says {said}, ours {self._ctx.now:%Y-%m-%d %H:%M} UTC: one is wrong")
-
-    def _good(self, answer: HttpAnswer, what: str) -> dict[str, Any]:
-        if answer.status == _OK:
-            return _object(answer)
-        code = str(_object(answer).get("error_code") or "")
-        if answer.status >= 500:  # noqa: PLR2004 - the server's own trouble
-            raise HttpFailure("protocol", f"MLflow answers {answer.status} {code} to {what}".strip())
-        raise MlflowRefused(what, answer.status, code)
-
-
-def _object(answer: HttpAnswer) -> dict[str, Any]:
-    try:
-        value = json.loads(answer.body)
-    except ValueError as exc:
-        if answer.status == _OK:
-            raise MlflowUnbelievable("its answer", "it is no JSON") from exc
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _named(id_of: Callable[[Mapping[str, Any]], str], raw: object, what: str) -> str:

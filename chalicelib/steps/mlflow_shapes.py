@@ -28,15 +28,18 @@ class Experiment:
     deleted: bool
     changed_at: datetime | None
     """Also when it was deleted."""
+    workspace: str = ""
+    """Empty where MLflow has no more than the usual one."""
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> "Experiment":
+    def of(cls, raw: Mapping[str, Any], workspace: str = "") -> "Experiment":
         return cls(
             id=str(raw.get("experiment_id") or ""),
             name=str(raw.get("name") or ""),
             artifact_location=str(raw.get("artifact_location") or ""),
             deleted=raw.get("lifecycle_stage") == DELETED,
             changed_at=moment(raw.get("last_update_time")),
+            workspace=workspace,
         )
 
 

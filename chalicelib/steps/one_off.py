@@ -17,7 +17,7 @@ from typing import Any
 
 from chalicelib.aws.ecs_shapes import ContainerDefinition
 from chalicelib.errors import StepRefused
-from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID
+from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, WORKSPACE
 from chalicelib.steps.mlflow_install import install_commands
 
 OVERRIDES_LIMIT = 8192
@@ -76,6 +76,8 @@ class Surroundings:
     artifacts: str | None
     """`s3://BUCKET/PREFIX`, where the server proxies artifacts."""
     asks_login: bool = False
+    workspace: str = ""
+    """Of everything that is collected; empty where MLflow has no more than the usual one."""
 
 
 def gc_command(container: ContainerDefinition, around: Surroundings, work: GcWork, older_than_days: int) -> str:
@@ -92,6 +94,7 @@ def gc_command(container: ContainerDefinition, around: Surroundings, work: GcWor
     destination = ["--artifacts-destination", _plain(around.artifacts)] if around.artifacts else []
     words = ["--backend-store-uri", store_words(container), *destination]
     words += ["--tracking-uri", _plain(around.tracking_uri), "--older-than", f"{older_than_days}d"]
+    words += ["--workspace", _plain_name(around.workspace)] if around.workspace else []
     login = _LOGIN if around.asks_login else ""
     program = " ".join([f"python3 -c '{_GC_PROGRAM}'", *named, *words])
     return prepared(container, login + program)
@@ -162,6 +165,12 @@ def batches(
     found = [GcWork(tuple(runs[at : at + each])) for at in range(0, len(runs), each)]
     each = max(1, room // 20)
     return found + [GcWork((), tuple(experiments[at : at + each])) for at in range(0, len(experiments), each)]
+
+
+def _plain_name(workspace: str) -> str:
+    if not WORKSPACE.fullmatch(workspace):
+        raise StepRefused("a workspace has a name that a shell could mistake", rule="S12")
+    return workspace
 
 
 def _plain(uri: str) -> str:

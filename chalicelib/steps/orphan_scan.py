@@ -10,7 +10,7 @@ from functools import cache
 
 from chalicelib.aws.s3_objects import S3Objects, StoredObject
 from chalicelib.steps.artifact_claims import Claims, claim_model, claim_roots, claim_run
-from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, Folder, Owner, Place
+from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, WORKSPACES, Folder, Owner, Place
 from chalicelib.steps.clocks import AheadRuns, refuse_the_future
 from chalicelib.steps.missing import Expected
 from chalicelib.steps.mlflow_api import MlflowApi
@@ -38,6 +38,7 @@ class Known:
     """Who must have artifacts."""
     ahead: AheadRuns = field(default_factory=AheadRuns)
     experiments: frozenset[str] = frozenset()
+    workspaces: tuple[str, ...] = ()
 
     @property
     def counted(self) -> dict[str, int]:
@@ -92,7 +93,11 @@ class Scan:
 def read_known(api: MlflowApi, place: Place, now: datetime) -> Known:
     experiments = api.experiments()
     ids, deleted = tuple(one.id for one in experiments), {one.id for one in experiments if one.deleted}
-    known = Known(experiments=frozenset(ids), traces_of=cache(lambda experiment: set(api.traces(experiment))))
+    known = Known(
+        experiments=frozenset(ids),
+        workspaces=api.workspaces,
+        traces_of=cache(lambda experiment: set(api.traces(experiment))),
+    )
     claim_roots(known.claims, experiments, place)
     for run in api.runs(ids):
         known.ahead.note(run, now)
@@ -121,11 +126,8 @@ def _learn(known: Known, run: Run, place: Place) -> None:
 
 def scan(known: Known, store: S3Objects, place: Place, now: datetime, youngest: timedelta) -> Scan:
     found, seen, due = Scan(ahead=known.ahead), set[str](), known.expected.due
-    for name in store.folders(place.bucket, place.prefix):
-        if not EXPERIMENT_ID.fullmatch(name):
-            found.strange.append(name)
-            continue
-        for orphan in _folders(store, place, name, found, now):
+    for prefix in _experiments(store, place, known, found):
+        for orphan in _folders(store, place, prefix, found, now):
             folder = orphan.folder
             if folder.id in due:
                 seen.add(folder.id)
@@ -140,10 +142,34 @@ def scan(known: Known, store: S3Objects, place: Place, now: datetime, youngest: 
     return found
 
 
-def _folders(store: S3Objects, place: Place, experiment: str, found: Scan, now: datetime) -> Iterator[Orphan]:
+def _experiments(store: S3Objects, place: Place, known: Known, found: Scan) -> Iterator[str]:
+    """The prefixes of keys of all that looks like an experiment, in order of keys, and in which workspaces."""
+    for name in store.folders(place.bucket, place.prefix):
+        if EXPERIMENT_ID.fullmatch(name):
+            yield f"{place.prefix}{name}/"
+        elif f"{name}/" == WORKSPACES and known.workspaces:
+            yield from _in_workspaces(store, place, known, found)
+        else:
+            found.strange.append(name)
+
+
+def _in_workspaces(store: S3Objects, place: Place, known: Known, found: Scan) -> Iterator[str]:
+    """Of a workspace that MLflow does not tell of, nobody knows what belongs to whom."""
+    root = f"{place.prefix}{WORKSPACES}"
+    for workspace in store.folders(place.bucket, root):
+        names = list(store.folders(place.bucket, f"{root}{workspace}/")) if workspace in known.workspaces else []
+        found.strange += [f"{WORKSPACES}{workspace}"] if workspace not in known.workspaces else []
+        for name in names:
+            if EXPERIMENT_ID.fullmatch(name):
+                yield f"{root}{workspace}/{name}/"
+            else:
+                found.strange.append(f"{WORKSPACES}{workspace}/{name}")
+
+
+def _folders(store: S3Objects, place: Place, prefix: str, found: Scan, now: datetime) -> Iterator[Orphan]:
     """Each folder with its totals, when its last object has passed: a listing is in order of keys."""
     current: Orphan | None = None
-    for stored in store.list(place.bucket, place.experiment_prefix(experiment)):
+    for stored in store.list(place.bucket, prefix):
         refuse_the_future(stored.changed_at, now, f"object {stored.key[-60:]}")
         found.objects += 1
         found.bytes += stored.size

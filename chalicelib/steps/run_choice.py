@@ -49,10 +49,11 @@ class Choice:
     ahead: AheadRuns = field(default_factory=AheadRuns)
     """Counts the runs that MLflow told of at all; for gc, all that it has."""
 
-    def by_experiment(self) -> dict[str, list[Run]]:
+    def by_workspace(self) -> dict[str, list[Run]]:
+        """Under an empty name where MLflow has none."""
         found: dict[str, list[Run]] = {}
         for run in self.runs:
-            found.setdefault(run.experiment, []).append(run)
+            found.setdefault(self.known[run.experiment].workspace, []).append(run)
         return found
 
 
@@ -96,8 +97,8 @@ class _Sieve:
         """Experiments of which something stays."""
 
     def is_used(self, run: Run) -> bool:
-        folder = self._place.run_folder(run.experiment, run.id).prefix
-        return run.id in self._elsewhere.ids or self._elsewhere.covers(folder)
+        folder = self._place.home_of(run.artifact_uri)
+        return run.id in self._elsewhere.ids or folder is None or self._elsewhere.covers(folder)
 
     def sift(self) -> Choice:
         choice, taken = Choice(known=self._known), list[_Turn]()

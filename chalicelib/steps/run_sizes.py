@@ -1,6 +1,6 @@
 """How many objects and bytes runs have in the bucket, from one pass over each experiment's listing."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from chalicelib.aws.s3_objects import S3Objects
@@ -27,11 +27,12 @@ class Size:
         return f"{self.runs:,} runs, {self.objects:,} objects, {in_words(self.bytes)}"
 
 
-def measure(store: S3Objects, place: Place, chosen: Mapping[str, Collection[str]]) -> dict[str, Size]:
-    """By run id. `chosen` names the runs of each experiment; only what belongs to them is counted."""
-    found = {run: Size(runs=1) for runs in chosen.values() for run in runs}
-    for experiment in sorted(chosen):
-        for stored in store.list(place.bucket, place.experiment_prefix(experiment)):
+def measure(store: S3Objects, place: Place, chosen: Iterable[Run]) -> dict[str, Size]:
+    """By run id, of runs that are at home; only what belongs to them is counted."""
+    runs = list(chosen)
+    found = {run.id: Size(runs=1) for run in runs}
+    for prefix in place.experiments_of(run.artifact_uri for run in runs):
+        for stored in store.list(place.bucket, prefix):
             folder = place.folder_of(stored.key)
             if folder is not None and folder.kind is Owner.RUN and folder.id in found:
                 size = found[folder.id]

@@ -10,7 +10,7 @@ from chalicelib.steps.mlflow_access import ASK_MLFLOW
 from chalicelib.steps.mlflow_api import MlflowApi
 from chalicelib.steps.mlflow_shapes import Run
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET, ExpiryParams
-from chalicelib.steps.run_choice import Criteria, choose, protected_runs, why_not_any_more
+from chalicelib.steps.run_choice import Choice, Criteria, choose, protected_runs, why_not_any_more
 from chalicelib.steps.run_past import mark_runs
 from chalicelib.steps.run_sizes import by_experiment, listed, measure
 from chalicelib.steps.step import (
@@ -58,24 +58,29 @@ class DeleteRuns(Action[DeleteParams]):
         choice = choose(all_seeing_api(ctx), place, wanted, ctx.now)
         if not choice.runs or artifacts is None:
             return ()
-        runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}
-        sizes = measure(open_store(ctx, artifacts).many(), place, runs_of)
-        runs = choice.runs
-        groups = [runs[at : at + BATCH] for at in range(0, len(runs), BATCH)]
+        sizes = measure(open_store(ctx, artifacts).many(), place, choice.runs)
+        groups = [
+            runs[at : at + BATCH]
+            for _, runs in sorted(choice.by_workspace().items())
+            for at in range(0, len(runs), BATCH)
+        ]
         return tuple(
-            self._change(ctx, group, wanted, listed(by_experiment(group, sizes), choice.known)) for group in groups
+            self._change(ctx, group, wanted, choice, listed(by_experiment(group, sizes), choice.known))
+            for group in groups
         )
 
-    def _change(self, ctx: StepContext, runs: list[Run], wanted: Criteria, what: str) -> Change:
-        ids = [run.id for run in runs]
+    def _change(self, ctx: StepContext, runs: list[Run], wanted: Criteria, choice: Choice, what: str) -> Change:
+        """All of one workspace."""
+        ids, workspace = [run.id for run in runs], choice.known[runs[0].experiment].workspace
+        where = {"workspace": workspace} if workspace else {}
         return Change(
             step=ctx.step_id,
             action=self.name,
             operation=OPERATION,
-            parameters={"run_ids": ids, "experiments": sorted({run.experiment for run in runs})},
+            parameters={"run_ids": ids, "experiments": sorted({run.experiment for run in runs}), **where},
             resource=ctx.stack.stack,
             precondition={"older_than_s": wanted.older_than_s, "tag": wanted.tag, "statuses": list(wanted.statuses)},
-            undo=Undo(operation=RESTORE, parameters={"run_ids": ids}),
+            undo=Undo(operation=RESTORE, parameters={"run_ids": ids, **where}),
             sentence=f"Delete, restorable until gc, which alone frees their space: {what}",
         )
 
@@ -95,7 +100,8 @@ class DeleteRuns(Action[DeleteParams]):
 
     def apply(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> Applied:
         """Deleting a deleted run changes nothing, so after a crash it goes on from its last checkpoint."""
-        api, ids = MlflowApi(ctx), [str(one) for one in change.parameters["run_ids"]]
+        api = MlflowApi(ctx, str(change.parameters.get("workspace", "")))
+        ids = [str(one) for one in change.parameters["run_ids"]]
         done, gone = int(progress.checkpoint.get("done", 0)), int(progress.checkpoint.get("gone", 0))
         one_by_one = api.restore_run if change.operation == RESTORE else api.delete_run
         if change.operation == OPERATION:

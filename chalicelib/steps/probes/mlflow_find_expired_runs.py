@@ -91,8 +91,7 @@ class FindExpiredRuns(Probe[ExpiryParams, ExpiredOutput]):
         place, artifacts = own_place(ctx), ctx.stack.artifacts
         past = Past.of(ctx) if params.deleted else None
         choice = choose(all_seeing_api(ctx), place, params.criteria(), ctx.now, past)
-        runs_of = {name: {run.id for run in runs} for name, runs in choice.by_experiment().items()}
-        sizes = measure(open_store(ctx, artifacts).many(), place, runs_of) if artifacts and choice.runs else {}
+        sizes = measure(open_store(ctx, artifacts).many(), place, choice.runs) if artifacts and choice.runs else {}
         totals = by_experiment(choice.runs, sizes)
         whole = Size()
         for size in totals.values():

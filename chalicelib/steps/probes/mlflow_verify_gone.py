@@ -201,11 +201,9 @@ def _objects_of(ctx: StepContext, deleted: Deleted) -> tuple[dict[str, tuple[int
     if artifacts is None:
         return found, {place.bucket: "the stack names no artifact bucket any more" for place in deleted.places.values()}
     store = open_store(ctx, artifacts).many()
-    for place, experiment in sorted({(deleted.places[run], of) for run, of in deleted.collected.items()}):
+    for place, prefix in sorted(deleted.prefixes):
         try:
-            for stored in (
-                store.list(place.bucket, place.experiment_prefix(experiment)) if place.bucket not in blind else ()
-            ):
+            for stored in store.list(place.bucket, prefix) if place.bucket not in blind else ():
                 folder = place.folder_of(stored.key)
                 if folder is not None and folder.kind is Owner.RUN and folder.id in deleted.collected:
                     count, size = found.get(folder.id, (0, 0))

@@ -159,7 +159,8 @@ def test_two_stacks_beside_each_other_in_one_bucket_are_fine(bench):
     ("status", "body", "error"),
     [(500, {}, HttpFailure), (503, {"error_code": "UNAVAILABLE"}, HttpFailure), (200, {}, MlflowUnbelievable),
      (200, {"workspaces": [{"name": "default"}], "next_page_token": "2"}, MlflowUnbelievable),
-     (200, {"workspaces": [{"name": "default"}, {"name": "team-b"}]}, StepRefused), (403, {}, StepRefused)],
+     (200, {"workspaces": []}, MlflowUnbelievable), (200, {"workspaces": [{"name": "a'b"}]}, MlflowUnbelievable),
+     (200, {"workspaces": [{"name": "b"}, {"name": "b"}]}, MlflowUnbelievable), (403, {}, StepRefused)],
 )  # fmt: skip
 def test_s15_only_a_plain_answer_says_that_there_is_one_workspace(bench, status, body, error):
     bench.world.tracking.workspaces = (status, body)
