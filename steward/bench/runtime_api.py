@@ -146,6 +146,8 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A function that was killed while it asked for its next event hangs up: that is how it ends."""
+
+
 def _handler(function: LambdaProcess) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
