@@ -7,6 +7,7 @@ STAMP := $(VENV)/.steward-setup
 SCENARIO ?= service-down
 STAGE ?= dev
 RESERVE ?= yes
+DASHBOARD ?= no
 OUT ?= build/$(STAGE)
 TESTS ?= tests
 WORKERS ?= 2
@@ -16,7 +17,7 @@ WORKERS ?= 2
 DEPLOY = aws cloudformation deploy --region $$(cat $(OUT)/region) --template-file $(OUT)/deploy.json \
   --stack-name mlflow-steward-$(STAGE) --capabilities CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset \
   --s3-bucket $(BUCKET) --s3-prefix mlflow-steward --tags application=mlflow-steward stage=$(STAGE) \
-  --parameter-overrides ReserveConcurrency=$(RESERVE)
+  --parameter-overrides ReserveConcurrency=$(RESERVE) MakeDashboard=$(DASHBOARD)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-real check format format-check lint types generated package deploy bench clean

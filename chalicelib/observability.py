@@ -34,7 +34,6 @@ class Metric(StrEnum):
     HEARTBEAT = "Heartbeat"
     BACKUP_AGE = "BackupAge"
     LAST_DRILL_AGE = "LastDrillAge"
-    BACKUPS_LATE = "BackupsLate"
 
 
 class Level(StrEnum):
@@ -116,9 +115,11 @@ class Telemetry(Protocol):
     def failure(self, message: str, error: BaseException, **facts: object) -> None:
         """One log line with the error's name, text and trace: for the boundaries, where errors end."""
 
-    def count(self, metric: Metric, of: str | None = None, *, value: int = 1) -> None: ...
+    def count(self, metric: Metric, of: str | None = None) -> None: ...
 
     def seconds(self, metric: Metric, seconds: float, of: str | None = None) -> None: ...
+
+    def percent(self, metric: Metric, percent: float, of: str | None = None) -> None: ...
 
 
 class PowertoolsTelemetry:
@@ -147,11 +148,14 @@ class PowertoolsTelemetry:
         extra = {**self._ids, **({"facts": facts} if facts else {})}
         self._ready().error(message, exc_info=error, stacklevel=_CALLER, extra=extra)
 
-    def count(self, metric: Metric, of: str | None = None, *, value: int = 1) -> None:
-        self._emit(metric, float(value), of, unit="Count")
+    def count(self, metric: Metric, of: str | None = None) -> None:
+        self._emit(metric, 1.0, of, unit="Count")
 
     def seconds(self, metric: Metric, seconds: float, of: str | None = None) -> None:
         self._emit(metric, seconds, of, unit="Seconds")
+
+    def percent(self, metric: Metric, percent: float, of: str | None = None) -> None:
+        self._emit(metric, percent, of, unit="Percent")
 
     def _emit(self, metric: Metric, value: float, of: str | None, *, unit: str) -> None:
         from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -203,6 +207,7 @@ class MemoryTelemetry:
     notes: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[tuple[Metric, str | None]] = field(default_factory=Counter)
     timings: list[tuple[Metric, float]] = field(default_factory=list)
+    percents: list[tuple[Metric, str | None, float]] = field(default_factory=list)
 
     def bind(self, **ids: str | None) -> None:
         self.ids = correlation(ids)
@@ -214,9 +219,13 @@ class MemoryTelemetry:
     def failure(self, message: str, error: BaseException, **facts: object) -> None:
         self.note(message, level=Level.ERROR, error=f"{type(error).__name__}: {error}", **facts)
 
-    def count(self, metric: Metric, of: str | None = None, *, value: int = 1) -> None:
-        self.counts[metric, known_value(metric, of)] += value
+    def count(self, metric: Metric, of: str | None = None) -> None:
+        self.counts[metric, known_value(metric, of)] += 1
 
     def seconds(self, metric: Metric, seconds: float, of: str | None = None) -> None:
         self.counts[metric, known_value(metric, of)] += 1
         self.timings.append((metric, seconds))
+
+    def percent(self, metric: Metric, percent: float, of: str | None = None) -> None:
+        self.counts[metric, known_value(metric, of)] += 1
+        self.percents.append((metric, of, percent))

@@ -1,14 +1,11 @@
 """From what history knows of a stack's backups and drills to how well it is protected. Pure."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.models.history import Backup, Drill, Suspicion
-from chalicelib.models.posture import Others, Posture, Protection, roughly
+from chalicelib.models.posture import DRILL_EVERY, Others, Posture, Protection, roughly
 from chalicelib.models.stack import Stack
-
-DRILL_EVERY = timedelta(days=35)
-"""Drills are monthly; after so long the last one says little."""
 
 
 def posture_of(

@@ -9,6 +9,9 @@ from chalicelib.models.history import BackupKind
 from chalicelib.models.posture import Posture
 from chalicelib.observability import Metric
 
+EVERY_HOURS = 6
+"""In UTC: at midnight, at six and so on, and all through that hour, so that a sweep that fails in it hides nothing."""
+
 
 def posture(parts: Parts, stack: str, now: datetime) -> Posture:
     history = parts.engine.history
@@ -31,13 +34,16 @@ def in_words(parts: Parts, stack: str, now: datetime) -> tuple[str, ...]:
 
 
 def tell_ages(parts: Parts, now: datetime) -> None:
-    """The oldest of all stacks: names of stacks are no dimension. Those without any good backup count as late."""
+    """The worst of all stacks: names of stacks are no dimension. In most hours not at all: CloudWatch bills a metric
+    for each hour in which it is sent, and the alarms' period is longer than EVERY_HOURS. What is late is told at once.
+    """
     postures = [posture(parts, stack, now) for stack in parts.engine.stacks]
+    if now.hour % EVERY_HOURS and not any(one.is_late or one.drill_is_late for one in postures):
+        return
     for what in ("database", "artifacts"):
-        ages = [p.age_s for one in postures for p in one.protections if p.what == what and p.age_s is not None]
+        ages = [p.age_percent for one in postures for p in one.protections if p.what == what]
         if ages:
-            parts.telemetry.seconds(Metric.BACKUP_AGE, max(ages), what)
+            parts.telemetry.percent(Metric.BACKUP_AGE, max(ages), what)
     unproven = [one.unproven_s for one in postures if one.unproven_s is not None]
     if unproven:
         parts.telemetry.seconds(Metric.LAST_DRILL_AGE, max(unproven))
-    parts.telemetry.count(Metric.BACKUPS_LATE, value=sum(one.is_late for one in postures))

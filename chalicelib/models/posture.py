@@ -1,8 +1,14 @@
 """Posture: how well a stack's data is protected, in figures and in words."""
 
+from datetime import timedelta
+
 from chalicelib.models.shape import Shape
 from chalicelib.models.words import Utc
 
+DRILL_EVERY = timedelta(days=35)
+"""Drills are monthly; after so long the last one says little."""
+NEVER_PERCENT = 1000
+"""Of what has no good backup at all: as late as can be, and no time to say it in."""
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 _ENOUGH = 2
 
@@ -40,6 +46,11 @@ class Protection(Shape):
     def is_late(self) -> bool:
         return self.age_s is None or self.age_s > self.objective_s
 
+    @property
+    def age_percent(self) -> float:
+        """Of its own objective, so that a long one of another stack hides nothing: over 100 is late."""
+        return NEVER_PERCENT if self.age_s is None else 100 * self.age_s / max(1, self.objective_s)
+
     def __str__(self) -> str:
         objective = roughly(self.objective_s)
         if self.age_s is None:
@@ -69,3 +80,7 @@ class Posture(Shape):
     @property
     def is_late(self) -> bool:
         return any(one.is_late for one in self.protections)
+
+    @property
+    def drill_is_late(self) -> bool:
+        return self.unproven_s is not None and self.unproven_s > DRILL_EVERY.total_seconds()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from chalicelib.flows.protection import EVERY_HOURS
 from chalicelib.models.stack import Stack
 from steward.packaging.keeping import signs_here
 from steward.packaging.names import Names
@@ -17,7 +18,8 @@ from steward.packaging.watching import alarms, dashboard
 
 PRICED = date(2025, 7, 1)
 RUNS = 50
-MINUTES = 730 * 60
+HOURS = 730
+MINUTES = HOURS * 60
 MOVES = 45
 """Of one run."""
 READS, WRITES = 500, 140
@@ -25,8 +27,11 @@ READS, WRITES = 500, 140
 SWEEP_READS = 12
 READ_UNITS, WRITE_UNITS = 2, 16
 """Units of one call: items of 8 KB, a write also into its indexes."""
-METRICS = 6
-"""The heartbeat, the ages of backups and drills, how many are late; and what 50 runs say, by the hour."""
+AGES = 3
+"""Of backups of database and artifacts, and of drills. A metric is billed by the hours in which it is sent."""
+SERIES, EVENTS = 6, 300
+"""What one run says, in an hour of its own; and decisions about what else happens, ten a day."""
+_ROUGH = 1000
 _DASHBOARD_METRICS = 50
 _FOUND = 12
 """Guards of which one or another refuses in a quiet month."""
@@ -73,12 +78,13 @@ SCHEDULER = Price("EventBridge Scheduler", "calls", 1.00, 1e6, 14e6)
 KEY = Price("KMS key for manifests", "keys", 1.00)
 
 
-def quiet_month(names: Names, stacks: list[Stack], runs: int = RUNS) -> tuple[Line, ...]:
+def quiet_month(
+    names: Names, stacks: list[Stack], runs: int = RUNS, *, with_dashboard: bool = False
+) -> tuple[Line, ...]:
     moves = runs * MOVES
     # A sweep takes a third of a second on half a GB, a move about one on a whole; the others hardly count.
     seconds = MINUTES * 0.33 * 0.5 + moves * 1.0 + runs * 20 * 0.5
     reads = MINUTES * SWEEP_READS + runs * READS * READ_UNITS
-    kinds = [resource["Type"] for resource in (alarms(names, stacks) | dashboard(names)).values()]
     signs = any(signs_here(stack, names) for stack in stacks)
     return (
         Line(LAMBDA, seconds),
@@ -87,9 +93,9 @@ def quiet_month(names: Names, stacks: list[Stack], runs: int = RUNS) -> tuple[Li
         Line(READ, reads),
         Line(WRITE, runs * WRITES * WRITE_UNITS),
         Line(KEPT, 0.1),
-        Line(ALARM, kinds.count("AWS::CloudWatch::Alarm")),
-        Line(METRIC, METRICS),
-        Line(_dashboard_price(names), kinds.count("AWS::CloudWatch::Dashboard")),
+        Line(ALARM, len(alarms(names, stacks))),
+        Line(METRIC, 1 + (AGES * HOURS / EVERY_HOURS + runs * SERIES + EVENTS) / HOURS),  # the heartbeat is always
+        Line(_dashboard_price(names), int(with_dashboard)),
         Line(LOGS, 0.2),
         Line(PUTS, 2000),
         Line(API, 2000),
@@ -118,7 +124,12 @@ def table(lines: tuple[Line, ...]) -> Iterator[str]:
     yield "| | amount | list price | after the allowances |"
     yield "|---|--:|--:|--:|"
     for line in lines:
-        said = f"{line.amount:,.1f}" if line.amount < 1 else f"{line.amount:,.0f}"
-        yield f"| {line.price.what} | {said} {line.price.unit} | ${line.listed:.2f} | ${line.charged:.2f} |"
+        if line.amount:
+            yield f"| {line.price.what} | {_said(line)} | ${line.listed:.2f} | ${line.charged:.2f} |"
     listed, charged = sum(line.listed for line in lines), sum(line.charged for line in lines)
     yield f"| **a month** | | **${listed:.2f}** | **${charged:.2f}** |"
+
+
+def _said(line: Line) -> str:
+    digits = 0 if line.amount == int(line.amount) or line.amount > _ROUGH else 1
+    return f"{line.amount:,.{digits}f} {line.price.unit}"

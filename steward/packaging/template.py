@@ -4,7 +4,7 @@ from typing import Any
 
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack
-from steward.packaging import functions, reach_functions
+from steward.packaging import functions, reach_functions, watching
 from steward.packaging.door import door
 from steward.packaging.events import event_rules
 from steward.packaging.keeping import conditions, keeping, parameters, signs_here, tags
@@ -14,7 +14,6 @@ from steward.packaging.names import Names, sub
 from steward.packaging.rights import roles_here
 from steward.packaging.schedules import schedules
 from steward.packaging.stack_parameters import stack_parameters
-from steward.packaging.watching import alarms, dashboard
 
 Json = dict[str, Any]
 SAID = "MLflow Steward, stage {stage}: looks after MLflow deployments, acts within limits, proves whether it helped"
@@ -30,16 +29,16 @@ def generated_resources(names: Names, stacks: list[Stack], runbooks: dict[str, R
         **functions.functions(names, copies=copies),
         **event_rules(names, stacks),
         **schedules(names, stacks, runbooks),
-        **alarms(names, stacks),
-        **dashboard(names),
+        **watching.alarms(names, stacks),
+        **watching.dashboard(names),
         **stack_parameters(names, stacks),
         **roles_here(stacks, names, runbooks, copies=copies),
         **door(names),
     }
     return {
         "Description": SAID.format(stage=names.stage),
-        "Parameters": {**functions.parameters(), **parameters()},
-        "Conditions": {**functions.conditions(), **conditions()},
+        "Parameters": {**functions.parameters(), **parameters(), **watching.parameters()},
+        "Conditions": {**functions.conditions(), **conditions(), **watching.conditions()},
         "Resources": resources,
         "Outputs": outputs(),
     }

@@ -1,8 +1,11 @@
 """Who watches the watcher: alarms on Steward itself, and a dashboard. Silence is an alarm where it means death."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+from chalicelib.flows.protection import EVERY_HOURS
+from chalicelib.models.posture import DRILL_EVERY
 from chalicelib.models.stack import Stack
 from chalicelib.observability import DIMENSIONS, NAMESPACE, Metric
 from steward.packaging.keeping import tags
@@ -10,31 +13,37 @@ from steward.packaging.messages import QUEUES, queue_id
 from steward.packaging.names import LOGICAL, Names
 
 Json = dict[str, Any]
-_DRILL_S = 35 * 86_400
-"""Drills are monthly; a month has at most 31 days."""
-_DAY_S = 86_400
+AGES_PERIOD_S = (EVERY_HOURS + 1) * 3600
+"""Longer than it takes until ages are told again, so that missing data can be breaching. The window slides: what is
+late is told within minutes, and seen in the next evaluation."""
+MAKES_DASHBOARD, DASHBOARD = "MakesDashboard", "MakeDashboard"
+
+
+def parameters() -> Json:
+    said = "An account has three dashboards for nothing; each further one costs 3 dollars a month"
+    return {DASHBOARD: {"Type": "String", "AllowedValues": ["yes", "no"], "Default": "no", "Description": said}}
+
+
+def conditions() -> Json:
+    return {MAKES_DASHBOARD: {"Fn::Equals": [{"Ref": DASHBOARD}, "yes"]}}
 
 
 def alarms(names: Names, stacks: list[Stack]) -> Json:
-    found: Json = {"HeartbeatAlarm": _heartbeat(names)}
-    found |= {f"{queue_id(what)}Alarm": _lost(names, what, why) for what, why in QUEUES.items()}
-    found |= {f"{LOGICAL[which]}ErrorsAlarm": _errors(names, which) for which in ("advance", "sweep")}
-    for what, objective_s in objectives(stacks).items():
-        found[f"{what.capitalize()}BackupAgeAlarm"] = _age(names, Metric.BACKUP_AGE, what, objective_s)
-    if objectives(stacks):
-        found["BackupsLateAlarm"] = _late(names)
+    """Each says what no other one does. A sweep that fails lies in its queue, so its errors have none of their own."""
+    found: Json = {"HeartbeatAlarm": _heartbeat(names), "AdvanceErrorsAlarm": _errors(names, "advance")}
+    found |= {f"{queue_id(what)}Alarm": lost(names, what, names.queue(what), why) for what, why in QUEUES.items()}
+    for what in backed_up(stacks):
+        found[f"{what.capitalize()}BackupAgeAlarm"] = _backup_age(names, what)
     if any(_on_rds(stack) for stack in stacks):
-        found["LastDrillAgeAlarm"] = _age(names, Metric.LAST_DRILL_AGE, None, _DRILL_S)
+        found["LastDrillAgeAlarm"] = _drill_age(names)
     return found
 
 
-def objectives(stacks: list[Stack]) -> dict[str, int]:
-    """What is backed up, and how old the oldest newest backup may be: the metric is the oldest of all stacks, and of
-    those without any backup it says nothing. Whether each keeps its own objective says BackupsLate."""
-    database = [stack.backup.objective for stack in stacks if _on_rds(stack)]
-    artifacts = [stack.backup.objective for stack in stacks if stack.artifacts and stack.artifacts.backup_bucket]
-    found = {"database": database, "artifacts": artifacts}
-    return {what: max(times) for what, times in found.items() if times}
+def backed_up(stacks: list[Stack]) -> Iterator[str]:
+    if any(_on_rds(stack) for stack in stacks):
+        yield "database"
+    if any(stack.artifacts and stack.artifacts.backup_bucket for stack in stacks):
+        yield "artifacts"
 
 
 def _on_rds(stack: Stack) -> bool:
@@ -47,30 +56,31 @@ def _heartbeat(names: Names) -> Json:
     return _alarm(names, "heartbeat", "Steward does not sweep", metric, "LessThanThreshold", 1, "breaching", periods=2)
 
 
-def _age(names: Names, metric: Metric, of: str | None, most_s: int) -> Json:
-    what = f"{metric.value} {of or ''}".strip()
-    said = f"{what}: older than {most_s // 3600} hours, or nobody knows"
-    spec = {**_own(names, metric, of), "Statistic": "Maximum", "Period": 3600}
+def _backup_age(names: Names, what: str) -> Json:
+    said = f"A stack's newest good backup of its {what} is older than its objective, or it has none, or nobody knows"
+    return _aged(names, Metric.BACKUP_AGE, said, 100, what)
+
+
+def _drill_age(names: Names) -> Json:
+    said = f"No restore was proven for {DRILL_EVERY.days} days, or nobody knows"
+    return _aged(names, Metric.LAST_DRILL_AGE, said, int(DRILL_EVERY.total_seconds()))
+
+
+def _aged(names: Names, metric: Metric, said: str, most: int, of: str | None = None) -> Json:
+    spec = {**_own(names, metric, of), "Statistic": "Maximum", "Period": AGES_PERIOD_S}
     name = f"{metric.value}-{of}" if of else metric.value
-    return _alarm(names, name, said, spec, "GreaterThanThreshold", most_s, "breaching", periods=2)
+    return _alarm(names, name, said, spec, "GreaterThanThreshold", most, "breaching")
 
 
-def _late(names: Names) -> Json:
-    """Each stack is measured by its own objective, and one that was never backed up is late from the first hour."""
-    spec = {**_own(names, Metric.BACKUPS_LATE), "Statistic": "Maximum", "Period": 3600}
-    said = "A stack's newest good backup is older than its objective, or it has none, or nobody knows"
-    return _alarm(names, "backups-late", said, spec, "GreaterThanThreshold", 0, "breaching", periods=2)
-
-
-def _lost(names: Names, what: str, why: str) -> Json:
+def lost(names: Names, what: str, queue: str, why: str) -> Json:
     metric = {
         "Namespace": "AWS/SQS",
         "MetricName": "ApproximateNumberOfMessagesVisible",
-        "Dimensions": [{"Name": "QueueName", "Value": names.queue(what)}],
+        "Dimensions": [{"Name": "QueueName", "Value": queue}],
         "Statistic": "Maximum",
         "Period": 300,
     }
-    return _alarm(names, what, f"There are {why}", metric, "GreaterThanThreshold", 0, "notBreaching")
+    return _alarm(names, what, f"There are {why}", metric, "GreaterThanThreshold", 0)
 
 
 def _errors(names: Names, which: str) -> Json:
@@ -135,7 +145,9 @@ def dashboard(names: Names) -> Json:
         ("Messages that were not delivered", Metric.DELIVERIES_FAILED, "Sum"),
     ]
     widgets = [_widget(title, _lines(names, metric), stat) for title, metric, stat in own]
-    widgets.append(_widget("Age of the oldest backup", _lines(names, Metric.BACKUP_AGE), "Maximum"))
+    widgets.append(
+        _widget("Age of the oldest backup, in percent of its objective", _lines(names, Metric.BACKUP_AGE), "Maximum")
+    )
     widgets.append(_widget("Heartbeat", _lines(names, Metric.HEARTBEAT), "Sum"))
     functions = [["AWS/Lambda", "Errors", "FunctionName", names.function(which)] for which in LOGICAL]
     widgets.append(_widget("Errors of functions", functions, "Sum"))
@@ -144,6 +156,7 @@ def dashboard(names: Names) -> Json:
     return {
         "Dashboard": {
             "Type": "AWS::CloudWatch::Dashboard",
+            "Condition": MAKES_DASHBOARD,
             "Properties": {"DashboardName": names.prefix, "DashboardBody": text},
         }
     }

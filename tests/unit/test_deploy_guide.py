@@ -9,15 +9,18 @@ from pathlib import Path
 import click
 import pytest
 
+from chalicelib.observability import Metric
 from chalicelib.store.ledgers import stop_command
 from steward.cli.folders import read_runbooks
 from steward.cli.main import cli
-from steward.packaging.cost import PRICED, RUNS, quiet_month, table
+from steward.packaging.cost import PRICED, RUNS, SERIES, quiet_month, table
 from steward.packaging.deployer import deployer_actions, deployer_policy, policy_text
 from steward.packaging.names import Names
 from steward.packaging.template import generated_resources
 from steward.sandbox import place
 from steward.sandbox.faults import FAULTS
+from steward.sandbox.simulation import Simulation
+from steward.sandbox.world import World
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "deploy.md"
@@ -186,6 +189,29 @@ def test_a_quiet_month_costs_less_than_two_dollars_and_the_guide_shows_the_sum()
     text = GUIDE.read_text()
     assert "\n".join(table(lines)) in text
     assert f"{PRICED:%B %Y}" in text
+
+
+def test_both_sums_are_told_and_what_a_dashboard_adds_to_them():
+    def listed(**more):
+        return sum(line.listed for line in quiet_month(NAMES, [place.stack()], **more))
+
+    assert f"${listed():.1f}0 at list price" in (ROOT / "README.md").read_text()
+    with_one = quiet_month(NAMES, [place.stack()], with_dashboard=True)
+    (dashboard,) = [line for line in with_one if line.price.unit == "dashboards"]
+    assert (dashboard.listed, dashboard.charged) == (3, 0)
+    assert f"each\nfurther one ${dashboard.listed:.2f}" in GUIDE.read_text()
+    assert f"`DASHBOARD=yes` the sum at list price is ${listed(with_dashboard=True):.2f}" in GUIDE.read_text()
+
+
+def test_a_metric_is_counted_by_the_hours_in_which_it_is_sent():
+    """What one run says is measured: `service-down`, from alarm to verdict, each series in an hour of its own."""
+    with World.create(seed=2) as world:
+        simulation = Simulation(world, read_runbooks())
+        world.break_with("task-hangs")
+        simulation.run_until(lambda: any(run.verdict for run in simulation.runs()), limit_s=3600)
+        before = {Metric.HEARTBEAT, Metric.BACKUP_AGE, Metric.LAST_DRILL_AGE}
+        said = {(metric, of) for metric, of in simulation.telemetry.counts if metric not in before}
+    assert 1 < len(said) <= SERIES
 
 
 def test_the_cost_follows_the_template():

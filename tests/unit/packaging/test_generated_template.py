@@ -2,11 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from chalicelib.aws.lambda_invoke import reach_function
 from chalicelib.catalog.load import load_runbook, load_stack
+from chalicelib.flows.protection import EVERY_HOURS
 from chalicelib.models.stack import NetworkPart, Stack
 from chalicelib.observability import NAMESPACE
 from chalicelib.store.dynamodb import table_definition
@@ -151,17 +153,45 @@ def test_a_runbook_is_scheduled_only_where_the_stack_has_what_it_works_on():
 def test_silence_is_an_alarm_where_it_means_death(resources):
     """S31: the heartbeat. And a backup of which nobody knows the age is a late one."""
     own = [each for each in of_type(resources, "AWS::CloudWatch::Alarm") if each["Namespace"] == NAMESPACE]
-    assert {each["MetricName"] for each in own} == {"Heartbeat", "BackupAge", "BackupsLate", "LastDrillAge"}
+    assert {each["MetricName"] for each in own} == {"Heartbeat", "BackupAge", "LastDrillAge"}
     assert {each["TreatMissingData"] for each in own} == {"breaching"}
 
 
 def test_a_late_backup_of_one_stack_is_not_hidden_by_the_longer_objective_of_another():
-    """BackupAge is the oldest of all, so its alarm waits for the longest objective; BackupsLate knows each one's."""
+    """BackupAge is in percent of each stack's own objective, so the alarm's threshold is nobody's seconds."""
     daily, rare = stack(), stack(stack="two", backup=stack().backup.model_copy(update={"objective": 30 * 86_400}))
     made = generated_resources(NAMES, [daily, rare], {}, copies=True)["Resources"]
-    assert made["DatabaseBackupAgeAlarm"]["Properties"]["Threshold"] == 30 * 86_400
-    late = made["BackupsLateAlarm"]["Properties"]
-    assert (late["MetricName"], late["Threshold"], late["TreatMissingData"]) == ("BackupsLate", 0, "breaching")
+    for title, what in (("DatabaseBackupAgeAlarm", "database"), ("ArtifactsBackupAgeAlarm", "artifacts")):
+        alarm = made[title]["Properties"]
+        assert (alarm["MetricName"], alarm["Threshold"], alarm["TreatMissingData"]) == ("BackupAge", 100, "breaching")
+        assert {"Name": "backup", "Value": what} in alarm["Dimensions"]
+
+
+def test_an_alarm_on_ages_waits_longer_than_it_takes_until_they_are_told_again(resources):
+    """Else missing data, which is breaching, would cry every few hours; and CloudWatch takes a week at most."""
+    ages = [
+        each
+        for each in of_type(resources, "AWS::CloudWatch::Alarm")
+        if each["MetricName"] in {"BackupAge", "LastDrillAge"}
+    ]
+    assert len(ages) == 3
+    for alarm in ages:
+        assert EVERY_HOURS * 3600 < alarm["Period"] * alarm["EvaluationPeriods"] <= (EVERY_HOURS + 1) * 3600
+        assert alarm["Period"] % 60 == 0
+
+
+def test_a_sweep_that_fails_or_comes_too_late_is_heard_of_by_its_queue(resources):
+    """It has no alarm on its errors beside that: Lambda puts there what failed and what expired."""
+    done = resources["Sweep"]["Properties"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+    assert done["Destination"] == {"Fn::GetAtt": ["LostSweeps", "Arn"]}
+    assert resources["LostSweepsAlarm"]["Properties"]["Threshold"] == 0
+
+
+def test_the_dashboard_is_made_for_those_who_say_so(resources):
+    whole = generated_resources(NAMES, [stack()], runbooks(), copies=True)
+    assert whole["Resources"]["Dashboard"]["Condition"] in whole["Conditions"]
+    assert whole["Parameters"]["MakeDashboard"]["Default"] == "no"
+    assert "MakeDashboard=$(DASHBOARD)" in (Path(__file__).parents[3] / "Makefile").read_text()
 
 
 def test_every_queue_has_an_alarm_and_takes_no_plain_text_connection(resources):
