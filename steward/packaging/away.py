@@ -2,7 +2,8 @@
 
 In another account: the stack's roles (S23). In another account or region: rules with the same patterns as at home,
 whose target is Steward's bus. An event keeps its account and region on the way, so intake believes it as any other
-(S2). It is deployed after Steward's own: IAM trusts no role that is not there yet.
+(S2). What cannot be sent lies in a queue there, with an alarm and a topic there: EventBridge and CloudWatch reach none
+elsewhere. It is deployed after Steward's own: IAM trusts no role that is not there yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +13,17 @@ from chalicelib.models.rights import StackRole
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack
 from steward.packaging.event_patterns import health_pattern, patterns
-from steward.packaging.events import rule_name
+from steward.packaging.events import RETRIES, rule_name
 from steward.packaging.home import is_away
 from steward.packaging.keeping import tags
-from steward.packaging.names import ARN, Names, forwarder, logical, sub
+from steward.packaging.messages import queue, queue_arn, queue_id, topic
+from steward.packaging.names import ARN, HERE, Names, forward_queue, forward_topic, forwarder, logical, sub
 from steward.packaging.rights import role_name, role_resources
+from steward.packaging.watching import lost
 
 Json = dict[str, Any]
 _BUS = f"{ARN}:events:${{StewardRegion}}:${{StewardAccount}}:event-bus/default"
+_LOST = "lost-forwards"
 
 
 def away_templates(
@@ -49,19 +53,40 @@ def away_template(stack: Stack, names: Names, runbooks: Mapping[str, Runbook], *
 
 def _forwarding(stack: Stack, names: Names) -> Json:
     found: Json = {"Forwarder": _role(stack, names)}
+    rules = []
     for what, pattern in (*patterns(stack), ("aws-health", health_pattern(stack))):
+        rules.append(rule_name(names, f"{stack.stack}-{what}"))
         found[logical("rule", what)] = {
             "Type": "AWS::Events::Rule",
             "Properties": {
-                "Name": rule_name(names, f"{stack.stack}-{what}"),
+                "Name": rules[-1],
                 "Description": f"What happens to {stack.stack} ({what}) is sent to Steward's bus",
                 "EventPattern": pattern,
                 "State": "ENABLED",
-                "Targets": [{"Id": "steward", "Arn": sub(_BUS), "RoleArn": {"Fn::GetAtt": ["Forwarder", "Arn"]}}],
+                "Targets": [
+                    {
+                        "Id": "steward",
+                        "Arn": sub(_BUS),
+                        "RoleArn": {"Fn::GetAtt": ["Forwarder", "Arn"]},
+                        "DeadLetterConfig": {"Arn": queue_arn(_LOST)},
+                        "RetryPolicy": RETRIES,
+                    }
+                ],
                 "Tags": tags(names),
             },
         }
-    return found
+    return found | _lost(stack, names, rules)
+
+
+def _lost(stack: Stack, names: Names, rules: Sequence[str]) -> Json:
+    own = {"ArnEquals": {"aws:SourceArn": [sub(f"{ARN}:events:{HERE}:rule/{rule}") for rule in rules]}}
+    name = forward_queue(names, stack.stack)
+    why = f"events of {stack.stack} that could not be sent to Steward"
+    return {
+        **queue(names, queue_id(_LOST), name, [("RulesOfThisStack", "events.amazonaws.com", own)]),
+        **topic(names, forward_topic(names, stack.stack)),
+        f"{queue_id(_LOST)}Alarm": lost(names, f"{stack.stack}-{_LOST}", name, why),
+    }
 
 
 def _role(stack: Stack, names: Names) -> Json:

@@ -12,6 +12,7 @@ Json = dict[str, Any]
 _RULE_NAME = 64
 OLDEST_EVENT_S = 3600
 """An event that could not be delivered for an hour lies in the queue; sweep and alarms know better by then."""
+RETRIES = {"MaximumEventAgeInSeconds": OLDEST_EVENT_S, "MaximumRetryAttempts": 20}
 
 
 def event_rules(names: Names, stacks: list[Stack]) -> Json:
@@ -73,7 +74,7 @@ def _rule(names: Names, what: str, pattern: Json) -> Json:
                     "Id": "intake",
                     "Arn": {"Fn::GetAtt": ["Intake", "Arn"]},
                     "DeadLetterConfig": {"Arn": queue_arn("lost-events")},
-                    "RetryPolicy": {"MaximumEventAgeInSeconds": OLDEST_EVENT_S, "MaximumRetryAttempts": 20},
+                    "RetryPolicy": RETRIES,
                 }
             ],
         },

@@ -20,8 +20,13 @@ def messages(names: Names, topics: Sequence[str] = ()) -> Json:
     """`topics`: those that the stacks list, whose undelivered messages end in `lost-events` too."""
     found: Json = {}
     for what in QUEUES:
-        found |= _queue(names, what, tuple(topics) if what == "lost-events" else ())
-    return found | _topic(names)
+        # EventBridge delivers with no role of ours; that it is our account's rule is what counts.
+        ours: Json = {"ArnLike": {"aws:SourceArn": sub(f"{ARN}:events:{HERE}:rule/{names.prefix}-*")}}
+        senders = [("RulesOfThisStage", "events.amazonaws.com", ours)]
+        if topics and what == "lost-events":
+            senders.append(("TopicsThatStacksList", "sns.amazonaws.com", {"ArnEquals": {"aws:SourceArn": [*topics]}}))
+        found |= queue(names, queue_id(what), names.queue(what), senders)
+    return found | topic(names, names.topic)
 
 
 def queue_id(what: str) -> str:
@@ -32,32 +37,25 @@ def queue_arn(what: str) -> Json:
     return {"Fn::GetAtt": [queue_id(what), "Arn"]}
 
 
-def _queue(names: Names, what: str, topics: tuple[str, ...]) -> Json:
-    title = queue_id(what)
-    arn = sub(f"{ARN}:sqs:{HERE}:{names.queue(what)}")
-    # EventBridge delivers with no role of ours; that it is our account's rule is what counts.
-    rules = {
-        "Sid": "RulesOfThisStage",
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnLike": {"aws:SourceArn": sub(f"{ARN}:events:{HERE}:rule/{names.prefix}-*")}},
-    }
-    listed = {
-        "Sid": "TopicsThatStacksList",
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": sorted(topics)}},
-    }
-    statements = [rules, *([listed] if topics else []), tls_only("sqs:*", arn)]
+def queue(names: Names, title: str, name: str, senders: Sequence[tuple[str, str, Json]]) -> Json:
+    """`senders`: what a statement is called, the service that may put something in, and for whom."""
+    arn = sub(f"{ARN}:sqs:{HERE}:{name}")
+    statements = [
+        {
+            "Sid": said,
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": condition,
+        }
+        for said, service, condition in senders
+    ]
     return {
         title: {
             "Type": "AWS::SQS::Queue",
             "Properties": {
-                "QueueName": names.queue(what),
+                "QueueName": name,
                 "MessageRetentionPeriod": _KEPT_S,
                 "SqsManagedSseEnabled": True,
                 "Tags": tags(names),
@@ -69,15 +67,15 @@ def _queue(names: Names, what: str, topics: tuple[str, ...]) -> Json:
                 "Queues": [{"Ref": title}],
                 "PolicyDocument": {
                     "Version": "2012-10-17",
-                    "Statement": statements,
+                    "Statement": [*statements, tls_only("sqs:*", arn)],
                 },
             },
         },
     }
 
 
-def _topic(names: Names) -> Json:
-    arn = sub(f"{ARN}:sns:{HERE}:{names.topic}")
+def topic(names: Names, name: str) -> Json:
+    arn = sub(f"{ARN}:sns:{HERE}:{name}")
     alarms = {
         "Sid": "AlarmsOfThisAccount",
         "Effect": "Allow",
@@ -89,7 +87,7 @@ def _topic(names: Names) -> Json:
     return {
         "AlarmTopic": {
             "Type": "AWS::SNS::Topic",
-            "Properties": {"TopicName": names.topic, "Tags": tags(names)},
+            "Properties": {"TopicName": name, "Tags": tags(names)},
         },
         "AlarmTopicPolicy": {
             "Type": "AWS::SNS::TopicPolicy",

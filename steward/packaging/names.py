@@ -102,6 +102,15 @@ def forwarder(names: Names, stack: str) -> str:
     return short(f"{names.prefix}-{stack}-forward", 64)
 
 
+def forward_queue(names: Names, stack: str) -> str:
+    """Where the events of a stack lie that could not be sent to Steward's bus; it is in the stack's own place."""
+    return short(f"{names.prefix}-{stack}-lost-forwards", 80)
+
+
+def forward_topic(names: Names, stack: str) -> str:
+    return f"{names.prefix}-{stack}-alarms"
+
+
 def short(name: str, most: int) -> str:
     """Cut, with the hash of the whole: two that begin alike stay two."""
     return name if len(name) <= most else f"{name[: most - 9]}-{content_hash(name)[:8]}"

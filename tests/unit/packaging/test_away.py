@@ -1,6 +1,9 @@
 """Stacks in another account or region are heard as well: their own bus sends what concerns them to Steward's."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +11,7 @@ from chalicelib.models.stack import Stack
 from steward.cli.folders import read_runbooks
 from steward.packaging.away import away_template, away_templates
 from steward.packaging.event_patterns import patterns
-from steward.packaging.events import event_rules
+from steward.packaging.events import OLDEST_EVENT_S, event_rules
 from steward.packaging.names import Names
 from steward.packaging.rights import with_roles
 from steward.sandbox import place
@@ -43,9 +46,52 @@ def test_what_steward_listens_to_at_home_is_what_is_sent_there_from_away_s2(over
     assert len(sent) == len(list(patterns(away))) + 1  # and AWS Health
     for rule in rules.values():
         assert len(rule["Name"]) <= 64
-        assert rule["Targets"] == [
-            {"Id": "steward", "Arn": {"Fn::Sub": BUS}, "RoleArn": {"Fn::GetAtt": ["Forwarder", "Arn"]}}
-        ]
+        (target,) = rule["Targets"]
+        assert (target["Arn"], target["RoleArn"]) == ({"Fn::Sub": BUS}, {"Fn::GetAtt": ["Forwarder", "Arn"]})
+
+
+@pytest.mark.parametrize("name", ["churn", "m" * 64])
+def test_what_cannot_be_sent_lies_in_a_queue_there_that_takes_it_from_the_stack_s_own_rules_alone(name):
+    away = stack(stack=name, account=ACCOUNT, region="eu-west-1")
+    found = away_template(away, NAMES, {})["Resources"]
+    ((title, queue),) = [(name, one["Properties"]) for name, one in found.items() if one["Type"] == "AWS::SQS::Queue"]
+    assert queue["SqsManagedSseEnabled"] is True
+    assert len(queue["QueueName"]) <= 80
+    rules = resources(away, "AWS::Events::Rule").values()
+    assert [rule["Targets"][0]["DeadLetterConfig"] for rule in rules] == [
+        {"Arn": {"Fn::GetAtt": [title, "Arn"]}}
+    ] * len(rules)
+    assert all(rule["Targets"][0]["RetryPolicy"]["MaximumEventAgeInSeconds"] == OLDEST_EVENT_S for rule in rules)
+    (policy,) = resources(away, "AWS::SQS::QueuePolicy").values()
+    allowed, denied = policy["PolicyDocument"]["Statement"]
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
+    arns = {one["Fn::Sub"].rpartition("/")[2] for one in allowed["Condition"]["ArnEquals"]["aws:SourceArn"]}
+    assert arns == {rule["Name"] for rule in rules}
+    assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_a_queue_there_has_its_alarm_there_and_the_alarm_a_topic_there():
+    """CloudWatch looks at its own region alone, and a topic must stand beside the alarm."""
+    far = stack(region="eu-west-1")
+    (alarm,) = resources(far, "AWS::CloudWatch::Alarm").values()
+    (queue,) = resources(far, "AWS::SQS::Queue").values()
+    (topic,) = resources(far, "AWS::SNS::Topic").values()
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": queue["QueueName"]}]
+    assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    assert topic["TopicName"] == "mlflow-steward-dev-fraud-scoring-mlflow-alarms"
+    (spoken,) = resources(far, "AWS::SNS::TopicPolicy").values()
+    assert spoken["PolicyDocument"]["Statement"][0]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+
+
+@pytest.mark.parametrize(
+    "over", [{"account": ACCOUNT}, {"region": "eu-west-1"}, {"stack": "m" * 64, "account": ACCOUNT}]
+)
+def test_cfn_lint_has_nothing_to_say_of_what_is_deployed_away(over, tmp_path):
+    made = tmp_path / "away.json"
+    made.write_text(json.dumps(away_template(stack(**over), NAMES, read_runbooks())))
+    words = [str(Path(sys.executable).with_name("cfn-lint")), str(made)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    assert done.returncode == 0, done.stdout
 
 
 def test_who_forwards_can_do_nothing_else_and_our_bus_takes_from_nobody_else():
