@@ -4,6 +4,8 @@ from typing import Any, Protocol
 
 from chalicelib.aws.translate import calling
 
+_FOR_MACS = "GENERATE_VERIFY_MAC"
+
 
 class _Client(Protocol):
     """No typed client of this service is among the pinned stubs; this is the part that is used."""
@@ -26,3 +28,9 @@ class KmsKeys:
             found = self._client.describe_key(KeyId=key)["KeyMetadata"]
         state = found.get("KeyState", "Enabled")
         return None if state == "Enabled" else f"key {key} is {state}"
+
+    def why_signs_nothing(self, key: str) -> str | None:
+        """None: message authentication codes can be made with it."""
+        with calling("kms:DescribeKey"):
+            usage = self._client.describe_key(KeyId=key)["KeyMetadata"].get("KeyUsage")
+        return self.why_unusable(key) if usage == _FOR_MACS else f"key {key} is for {usage}, not for {_FOR_MACS}"

@@ -39,7 +39,7 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
         "backup_key": _backup_key(stack, account),
         "backup_region": (stack.artifacts.backup_region if stack.artifacts else None) or stack.region,
         "backup_account": stack.artifacts.backup_account if stack.artifacts else None,
-        "mac_key": _key_tail(stack.backup.mac_key),
+        "mac_key": _key_arn(stack, account, stack.backup.mac_key, stack.region),
         "backup_bucket": stack.artifacts.backup_bucket if stack.artifacts else None,
         "admin_secret": secret_name(stack.mlflow.admin_secret),
         "database_secret": secret_name(stack.database.secret if stack.database else None),
@@ -51,14 +51,6 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
     }
 
 
-def _key_tail(name: str | None) -> str | None:
-    """What ends the ARN of a key. An alias names no resource of its own: then it is any key of the account, and
-    the role's own policy says which."""
-    if name is None:
-        return None
-    return "key/*" if "alias/" in name else f"key/{name.rpartition('key/')[2]}"
-
-
 def _backup_key(stack: Stack, account: str) -> str | None:
     artifacts = stack.artifacts
     if artifacts is None:
@@ -67,9 +59,17 @@ def _backup_key(stack: Stack, account: str) -> str | None:
 
 
 def _key_arn(stack: Stack, account: str, name: str | None, region: str | None) -> str | None:
-    if name is None or (name.startswith("arn:") and ":key/" in name):
-        return name
-    return f"arn:{partition_of(stack.region)}:kms:{region or stack.region}:{account}:{_key_tail(name)}"
+    """An ARN says whose it is. An alias names no resource of its own: then it is any key of its account, and the role's
+    own policy says which."""
+    if name is None:
+        return None
+    if not name.startswith("arn:"):
+        name = f"arn:{partition_of(stack.region)}:kms:{region or stack.region}:{account}:{_as_key(name)}"
+    return re.sub(r":alias/.*$", ":key/*", name)
+
+
+def _as_key(name: str) -> str:
+    return name if name.startswith("alias/") else f"key/{name}"
 
 
 def secret_name(name_or_arn: str | None) -> str | None:

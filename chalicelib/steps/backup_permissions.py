@@ -11,7 +11,7 @@ from chalicelib.steps.key_permissions import (
 from chalicelib.steps.permissions import DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION
 
 _SOURCE, _BACKUP = "arn:{partition}:s3:::{bucket}", "arn:{partition}:s3:::{backup_bucket}"
-_KEY = "arn:{partition}:kms:{region}:{account}:{mac_key}"
+_KEY = "{mac_key}"
 
 LIST_SOURCE = Permission(action="s3:ListBucket", resource=_SOURCE, why="what there is to back up")
 READ_SOURCE = Permission(action="s3:GetObject", resource=f"{_SOURCE}/*", why="what it is, byte for byte")

@@ -9,6 +9,7 @@ from chalicelib.errors import AwsNotFound, HttpFailure
 from chalicelib.models.stack import Stack
 from chalicelib.net.http import HttpPort, HttpRequest
 from steward.doctor.finding import Finding, Findings, looked, note, ok, unread, wrong
+from steward.packaging.keeping import MANIFEST_KEY
 
 _HEALTH_S = 10.0
 _OK = 200
@@ -28,6 +29,7 @@ def examine_stack(installation: Installation, http: HttpPort, stack: Stack, acco
         "targets": lambda: _targets(installation, stack, about),
         "database": lambda: _database(installation, stack, about),
         "artifacts": lambda: _buckets(installation, stack, about),
+        "backup.macKey": lambda: _mac_key(installation, stack, about),
         "logs": lambda: _logs(installation, stack, about),
         "secrets": lambda: _secrets(installation, stack, about),
         "channels": lambda: _channels(installation, stack, about, account),
@@ -102,6 +104,19 @@ def _buckets(installation: Installation, stack: Stack, about: str) -> Findings:
             yield wrong(about, what, f"there is no bucket {name}", f"mend `artifacts:`, or make the bucket {name}")
         else:
             yield ok(about, what, f"{name} is there, in {region}")
+
+
+def _mac_key(installation: Installation, stack: Stack, about: str) -> Findings:
+    """Not the stage's own: that one is made with the stage."""
+    key = stack.backup.mac_key
+    if key is None or key == MANIFEST_KEY:
+        return
+    remedy = f"name an HMAC key of KMS in {stack.region} as `backup.macKey`, or leave it out"
+    try:
+        why = installation.aws.kms_keys.why_signs_nothing(key)
+    except AwsNotFound:
+        why = f"there is no key {key} in {stack.region}"
+    yield wrong(about, "backup.macKey", why, remedy) if why else ok(about, "backup.macKey", f"{key} can sign manifests")
 
 
 def _logs(installation: Installation, stack: Stack, about: str) -> Findings:

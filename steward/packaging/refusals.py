@@ -10,6 +10,7 @@ from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack
 from chalicelib.net.addresses import why_forbidden
 from steward.packaging.home import is_away
+from steward.packaging.keeping import MANIFEST_KEY
 from steward.packaging.refused_arns import account_said, wrong_arns
 from steward.packaging.refused_names import names_taken_twice
 from steward.packaging.refused_sizes import too_long
@@ -52,6 +53,7 @@ def _of_stack(stack: Stack, runbooks: Mapping[str, Runbook], home: str) -> Itera
         yield "database: needs either `instance:` or `cluster:` (Aurora), and not both"
     yield from _of_addresses(stack)
     yield from _of_network(stack, home)
+    yield from _of_mac_key(stack, home)
     if stack.backup.artifacts_schedule and (found := schedule_problem(stack.backup.artifacts_schedule)):
         yield f"backup.artifactsSchedule: {found[0]}; write {found[1]}"
     yield from too_long(stack, runbooks)
@@ -94,6 +96,16 @@ def _of_network(stack: Stack, home: str) -> Iterator[str]:
             "network: `reach` is made only where Steward stands, and this stack is in another account or region: "
             "deploy the function there (app.reach of the same zip) and give its ARN as network.function, or leave "
             "network out"
+        )
+
+
+def _of_mac_key(stack: Stack, home: str) -> Iterator[str]:
+    """The stack's own roles sign, in its account and region: an alias is looked up there."""
+    if is_away(stack, home) and stack.backup.mac_key == MANIFEST_KEY:
+        yield (
+            f"backup.macKey: {MANIFEST_KEY} is the stage's own key, which stands beside Steward, and this stack is in "
+            f"another account or region: name an HMAC key of {stack.region} by its ARN, whose policy lets the stack's "
+            "roles ask for kms:GenerateMac and kms:VerifyMac, or leave macKey out (manifests are then not signed)"
         )
 
 

@@ -14,6 +14,7 @@ from chalicelib import wiring
 from chalicelib.aws.installation import Installation
 from chalicelib.catalog.deployed import stack_parameter
 from chalicelib.errors import AwsDenied
+from chalicelib.models.stack import Stack
 from chalicelib.store.dynamodb import DynamoTable, table_definition
 from chalicelib.store.schema import KEY, VERSION
 from chalicelib.store.table import Item
@@ -22,6 +23,7 @@ from steward.cli.main import run_cli
 from steward.doctor.account_side import permissions
 from steward.doctor.examine import examine_account
 from steward.doctor.finding import State
+from steward.doctor.stack_side import examine_stack
 from steward.doctor.stage_functions import function_names
 from steward.doctor.stage_side import examine_stage, stage_name
 from steward.packaging.deployed_stack import as_deployed
@@ -72,6 +74,11 @@ ENVIRONMENT = {
     ),
 }
 ADVANCE = f"arn:aws:iam::{ACCOUNT}:role/mlflow-steward-{STAGE}-advance-{REGION}"
+
+
+class NobodyAnswers:
+    def ask(self, request):
+        raise AssertionError(f"nobody is to be asked, and {request.url} was")
 
 
 def deploy_around(session, stack):
@@ -269,3 +276,25 @@ def test_a_question_that_makes_no_sense_is_exit_code_2(capsys):
     assert run_cli(["doctor", "--on", "moon"]) == 2
     assert run_cli(["doctor", "--on", "https://x.execute-api.eu-west-2.amazonaws.com/dev"]) == 2
     assert "write --on aws" in capsys.readouterr().err
+
+
+def test_the_key_that_signs_manifests_is_one_that_can(session):
+    kms = session.client("kms")
+    signs = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+    encrypts = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/ours", TargetKeyId=signs)
+    document = place.STACK_DOCUMENT
+
+    def said(key):
+        backup = {**document["backup"], "macKey": key}
+        named = Stack.model_validate({**document, "backup": backup, "url": None})
+        found = examine_stack(Installation(session, REGION), NobodyAnswers(), named, ACCOUNT)
+        return [(one.state, one.says) for one in found if one.what == "backup.macKey"]
+
+    assert said("alias/ours") == [(State.OK, "alias/ours can sign manifests")]
+    ((state, why),) = said(encrypts)
+    assert (state, "not for GENERATE_VERIFY_MAC" in why) == (State.WRONG, True)
+    assert said("alias/nobodys") == [(State.WRONG, f"there is no key alias/nobodys in {REGION}")]
+    kms.disable_key(KeyId=signs)
+    assert said(signs) == [(State.WRONG, f"key {signs} is Disabled")]
+    assert said(None) == said(place.MAC_KEY) == []  # the stage's own is made with the stage

@@ -81,6 +81,8 @@ def test_the_shipped_stack_with_the_shipped_runbooks_is_not_refused():
         ({"account": "210987654321", "network": NETWORK}, "network: .* give its ARN as network.function"),
         ({"region": "eu-west-1", "network": {**NETWORK, "function": "by-name"}}, "network: .* only where Steward"),
         ({"alarms": [f"a-very-long-name-of-an-alarm-{n:03}-*" for n in range(50)]}, "rule `alarms` has .* 2048"),
+        ({"account": "210987654321"}, "backup.macKey: alias/mlflow-steward-manifests .* by its ARN"),
+        ({"region": "eu-west-1"}, "backup.macKey: .* name an HMAC key of eu-west-1"),
         ({"backup": {"artifactsSchedule": "cron(0 2 * *)"}}, "backup.artifactsSchedule: a cron expression"),
     ],
 )
@@ -100,6 +102,10 @@ def _fits(why, problem):
         {"region": "eu-west-2", "network": NETWORK},
         {"url": "https://10.0.4.7/"},
         {"account": "210987654321", "ecs": {"taskRole": None, "executionRole": None},
+         "backup": {"macKey": "alias/of-their-own"}},
+        {"account": "210987654321", "ecs": {"taskRole": None, "executionRole": None},
+         "backup": {"macKey": "arn:aws:kms:eu-west-2:999999999999:key/of-a-third-account"}},
+        {"account": "210987654321", "ecs": {"taskRole": None, "executionRole": None}, "backup": {"macKey": None},
          "network": {**NETWORK, "function": "arn:aws:lambda:eu-west-2:210987654321:function:f"}},
     ],
 )  # fmt: skip

@@ -119,6 +119,24 @@ def test_the_database_s_key_may_be_used_by_way_of_rds_and_granted_to_nobody_but_
     assert json.loads(found["kms:CreateGrant"])["Bool"] == {"kms:GrantIsForAWSResource": "true"}
 
 
+@pytest.mark.parametrize(
+    ("named", "resource", "alias"),
+    [
+        ("alias/mine", f"arn:aws:kms:{place.REGION}:${{AWS::AccountId}}:key/*", "alias/mine"),
+        ("0a1b2c3d-0000-4000-8000-000000000001",
+         f"arn:aws:kms:{place.REGION}:${{AWS::AccountId}}:key/0a1b2c3d-0000-4000-8000-000000000001", None),
+        (f"{KEYS}/m-1", f"{KEYS}/m-1", None),
+        ("arn:aws:kms:eu-west-2:210987654321:alias/theirs", f"{KEYS}/*", "alias/theirs"),
+    ],
+)  # fmt: skip
+def test_whose_key_signs_manifests_says_its_arn_and_not_the_stack_s_account_s21(named, resource, alias):
+    signs = [one for one in stack_grants(keyed(backup={"macKey": named}), read_runbooks()) if "Mac" in one.action]
+    assert {one.action for one in signs} == {"kms:GenerateMac", "kms:VerifyMac"}
+    assert {one.resource for one in signs} == {resource}
+    wanted = {"StringEquals": {"kms:RequestAlias": alias}} if alias else {}
+    assert all(json.loads(one.condition) == wanted for one in signs)
+
+
 @pytest.mark.parametrize("key", ["alias/mine", "a-1", "arn:aws:kms:eu-west-2:210987654321:alias/mine"])
 def test_a_key_is_named_by_its_arn_since_an_alias_is_no_resource_of_a_right_s21(key):
     with pytest.raises(ValidationError, match="kmsKey"):
