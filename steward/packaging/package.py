@@ -4,6 +4,7 @@ Everything that can be known to be wrong is refused first. The same commit gives
 """
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chalicelib.errors import InputError
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack
 from chalicelib.models.webhook import WebhookCredential
@@ -31,6 +33,7 @@ from steward.packaging.vendored import certificates, compiled
 
 Json = dict[str, Any]
 TEMPLATE, ZIP = "sam.json", "deployment.zip"
+_OURS = re.compile(r"sam\.json|deployment\.zip|region|deploy\.json|away-[a-z0-9-]+\.json")
 REGION = "region"
 """A file with the region that this is made for, which `make deploy` deploys into."""
 
@@ -68,6 +71,7 @@ def package(
     project: Path, stage: str, out: Path, stacks: Mapping[str, Stack], runbooks: Mapping[str, Runbook]
 ) -> Packaged:
     settings = workshop.stage_of(project, stage)
+    refuse_a_folder_of_others(out)
     home = home_region(settings, stacks.values()) if stacks else ""
     places = {(stack.account, stack.region) for stack in stacks.values()}  # one rule each for what AWS Health says
     rules = len(places) + sum(1 for stack in stacks.values() for _ in patterns(stack))
@@ -94,6 +98,19 @@ def package(
         (out / f"away-{name}.json").write_text(json.dumps(there, indent=1, sort_keys=True) + "\n")
     notes = tuple(_notes(project, ordered, home, settings))
     return Packaged(stage, out, size, len(done["Resources"]), tuple(stack.stack for stack in ordered), notes)
+
+
+def refuse_a_folder_of_others(out: Path) -> None:
+    """What is in it is replaced: only what an earlier package left there, and `make deploy` beside it."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise InputError(f"{out} is a file; name a folder for the package")
+    others = sorted(one.name for one in out.iterdir() if not _OURS.fullmatch(one.name))
+    if others:
+        raise InputError(
+            f"{out} has other things in it ({others[0]}), and would be emptied: name a folder of the package's own"
+        )
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import pytest
 from chalicelib.catalog.load import load_runbook
 from chalicelib.errors import InputError
 from chalicelib.models.stack import Stack
-from steward.cli.folders import read_runbooks
+from steward.cli.folders import PROJECT, read_runbooks
 from steward.packaging.home import home_region
+from steward.packaging.package import package, refuse_a_folder_of_others
 from steward.packaging.refusals import CannotBePackaged, refuse_what_cannot_work
 from steward.packaging.refused_sizes import pattern_length
 from steward.sandbox import place
@@ -176,3 +177,19 @@ def test_where_steward_stands_is_where_the_stacks_of_its_own_account_do_or_what_
         home_region({}, [here, there])
     with pytest.raises(InputError, match="is no region"):
         home_region({"region": "Ireland"}, [here])
+
+
+def test_a_folder_with_somebody_s_files_in_it_is_not_emptied(tmp_path):
+    """`--out .` would have removed the checkout."""
+    (tmp_path / "sam.json").write_text("{}")
+    (tmp_path / "away-churn-1.json").write_text("{}")
+    refuse_a_folder_of_others(tmp_path)  # of an earlier package
+    refuse_a_folder_of_others(tmp_path / "new")
+    (tmp_path / "thesis.tex").write_text("kept")
+    with pytest.raises(InputError, match=r"thesis\.tex"):
+        refuse_a_folder_of_others(tmp_path)
+    with pytest.raises(InputError, match="is a file"):
+        refuse_a_folder_of_others(tmp_path / "thesis.tex")
+    with pytest.raises(InputError, match="has other things in it"):
+        package(PROJECT, "dev", PROJECT, {}, {})
+    assert (PROJECT / "app.py").is_file()
