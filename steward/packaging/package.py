@@ -27,6 +27,7 @@ from steward.packaging.event_patterns import patterns
 from steward.packaging.home import home_region, is_away
 from steward.packaging.names import Names
 from steward.packaging.refusals import refuse_what_cannot_work
+from steward.packaging.refused_stage import wrong_stage
 from steward.packaging.rights_functions import Deployed, function_policies
 from steward.packaging.template import finished, generated_resources
 from steward.packaging.vendored import certificates, compiled
@@ -75,7 +76,7 @@ def package(
     home = home_region(settings, stacks.values()) if stacks else ""
     places = {(stack.account, stack.region) for stack in stacks.values()}  # one rule each for what AWS Health says
     rules = len(places) + sum(1 for stack in stacks.values() for _ in patterns(stack))
-    refuse_what_cannot_work(stacks, runbooks, rules=rules, home=home)
+    refuse_what_cannot_work(stacks, runbooks, rules=rules, home=home, more=wrong_stage(stage, settings, home))
     names, ordered = Names(stage), [as_deployed(stacks[name], stage) for name in sorted(stacks)]
     given = _given(settings)
     copies = workshop.has_function(project, "copy_shard")

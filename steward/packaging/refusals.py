@@ -1,6 +1,6 @@
 """What cannot work is refused before anything is made: every mistake at once, each with what to write instead."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from chalicelib.catalog.load import is_timezone
@@ -28,10 +28,16 @@ class CannotBePackaged(InputError):
 
 
 def refuse_what_cannot_work(
-    stacks: Mapping[str, Stack], runbooks: Mapping[str, Runbook], *, rules: int, home: str
+    stacks: Mapping[str, Stack],
+    runbooks: Mapping[str, Runbook],
+    *,
+    rules: int,
+    home: str,
+    more: Iterable[str] = (),
 ) -> None:
-    """`home`: Steward's own region."""
-    problems = [
+    """`home`: Steward's own region. `more`: what was found elsewhere, to be said in one go."""
+    problems = list(more)
+    problems += [
         f"stacks/{stack.stack}.yml: {problem}"
         for stack in stacks.values()
         for problem in _of_stack(stack, runbooks, home)

@@ -13,9 +13,7 @@ Json = dict[str, Any]
 
 @click.command()
 @click.option("--stage", default="dev", show_default=True, help="One of those in .chalice/config.json.")
-@click.option(
-    "--out", required=True, metavar="DIR", help="Where template and zip go; an earlier package in it is replaced."
-)
+@click.option("--out", required=True, metavar="DIR", help="Where template and zip go; an earlier package is replaced.")
 @click.option("--stacks", metavar="DIR", help="Where the stack files are. [default: stacks/]")
 @click.option("--runbooks", metavar="DIR", help="Where the runbooks are. [default: runbooks/]")
 @json_option

@@ -13,6 +13,8 @@ from steward.packaging.home import home_region
 from steward.packaging.package import package, refuse_a_folder_of_others
 from steward.packaging.refusals import CannotBePackaged, refuse_what_cannot_work
 from steward.packaging.refused_sizes import pattern_length
+from steward.packaging.refused_stage import wrong_stage
+from steward.packaging.workshop import stage_of
 from steward.sandbox import place
 
 HOME = place.REGION
@@ -193,3 +195,29 @@ def test_a_folder_with_somebody_s_files_in_it_is_not_emptied(tmp_path):
     with pytest.raises(InputError, match="has other things in it"):
         package(PROJECT, "dev", PROJECT, {}, {})
     assert (PROJECT / "app.py").is_file()
+
+
+@pytest.mark.parametrize("stage", ["dev-eu", "Dev", "1st", "a_b", ""])
+def test_a_stage_is_named_so_that_no_other_one_s_rights_begin_with_its_name_s21(stage):
+    (found,) = wrong_stage(stage, {"api_gateway_stage": stage}, HOME)
+    assert "small letters and digits" in found
+
+
+@pytest.mark.parametrize("region", ["eu-west-2", "ap-southeast-2", "us-gov-west-1"])
+def test_a_stage_is_as_long_as_the_names_in_its_region_leave_room(region):
+    """Buckets: 63 with account and region, found by CloudFormation only while it deploys."""
+    fits = [n for n in range(1, 65) if not list(wrong_stage("s" * n, {"api_gateway_stage": "s" * n}, region))]
+    longest = fits[-1]
+    bucket = f"mlflow-steward-{'s' * longest}-evidence-{'0' * 12}-{region}"
+    assert fits == list(range(1, longest + 1))
+    assert len(bucket) == 63
+    (found,) = wrong_stage("s" * 40, {"api_gateway_stage": "s" * 40}, region)
+    assert f"at most {longest}" in found
+
+
+def test_the_api_s_address_has_the_stage_in_it_and_so_has_chalice_s_own_word_for_it():
+    """Chalice calls it `api` where nobody says it, and `--on aws:STAGE` would ask where nobody answers."""
+    (found,) = wrong_stage("prod", {}, HOME)
+    assert 'write "api_gateway_stage": "prod"' in found
+    for stage in ("dev", "prod"):
+        assert not list(wrong_stage(stage, stage_of(PROJECT, stage), HOME))
