@@ -28,11 +28,16 @@ def project(tmp_path_factory):
     shutil.copytree(PROJECT / "chalicelib", folder / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
     config = json.loads((PROJECT / ".chalice/config.json").read_text())
     config["stages"] = {
-        name.replace("_", "-"): {**config["stages"]["dev"], "lambda_architecture": name} for name in MACHINES
+        stage_for(name): {**config["stages"]["dev"], "api_gateway_stage": stage_for(name), "lambda_architecture": name}
+        for name in MACHINES
     }
     (folder / ".chalice").mkdir()
     (folder / ".chalice/config.json").write_text(json.dumps(config))
     return folder
+
+
+def stage_for(machine):
+    return machine.replace("_", "")
 
 
 def compiled(archive):
@@ -45,7 +50,7 @@ def compiled(archive):
 @pytest.mark.parametrize("architecture", MACHINES)
 def test_every_function_s_architecture_is_that_of_every_compiled_part_of_the_zip(project, tmp_path, architecture):
     stack = Stack.model_validate({**place.STACK_DOCUMENT, "network": NETWORK})  # with a `reach` of its own
-    stage = architecture.replace("_", "-")
+    stage = stage_for(architecture)
     built = package(project, stage, tmp_path / "out", {stack.stack: stack}, read_runbooks())
     machines = compiled(built.archive)
     assert any(".so" in name for name in machines)
