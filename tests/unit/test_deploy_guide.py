@@ -13,8 +13,10 @@ from chalicelib.observability import Metric
 from chalicelib.store.ledgers import stop_command
 from steward.cli.folders import read_runbooks
 from steward.cli.main import cli
+from steward.packaging.away import away_template
 from steward.packaging.cost import PRICED, RUNS, SERIES, quiet_month, table
 from steward.packaging.deployer import deployer_actions, deployer_policy, policy_text
+from steward.packaging.keeping import manifest_alias
 from steward.packaging.names import Names
 from steward.packaging.template import generated_resources
 from steward.sandbox import place
@@ -158,6 +160,27 @@ def test_every_kind_that_can_have_tags_has_them_so_that_removing_finds_it():
         "AWS::SQS::QueuePolicy",
         "AWS::Scheduler::Schedule",
     }  # parts of something that has; CloudFormation takes none for them
+
+
+def test_what_stays_when_the_stack_is_deleted_is_named_where_the_guide_says_how_to_remove_it():
+    removal = GUIDE.read_text().partition("## Remove it without a trace")[2].partition("\n## ")[0]
+    made = generated_resources(NAMES, [place.stack()], read_runbooks(), copies=True)["Resources"]
+    stays = {title: body for title, body in made.items() if "DeletionPolicy" in body}
+    assert set(stays) == {"Table", "ArchiveBucket", "EvidenceBucket", "ManifestKey", "ManifestKeyAlias"}
+    for words in (
+        f"delete-table --table-name {NAMES.table}",
+        f"delete-alias --alias-name {manifest_alias(NAMES)}",
+        "schedule-key-deletion --key-id KEY-ID",
+        *(f"{NAMES.prefix}-{what}-ACCOUNT-REGION" for what in ("archive", "evidence")),
+    ):
+        assert words in removal
+    # by its alias alone can anybody tell which key it is
+    assert removal.index("describe-key --key-id alias/") < removal.index("delete-alias")
+
+
+def test_what_is_deployed_away_keeps_nothing_when_it_is_deleted():
+    away = place.stack().model_copy(update={"region": "eu-west-1"})
+    assert not [one for one in away_template(away, NAMES, {})["Resources"].values() if "DeletionPolicy" in one]
 
 
 def test_a_stage_is_deployed_into_the_region_that_it_was_packaged_for():

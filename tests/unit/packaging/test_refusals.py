@@ -203,6 +203,11 @@ def test_a_stage_is_named_so_that_no_other_one_s_rights_begin_with_its_name_s21(
     assert "small letters and digits" in found
 
 
+def test_the_guide_s_eleven_letters_fit_the_longest_region_s_name():
+    assert not list(wrong_stage("s" * 11, {"api_gateway_stage": "s" * 11}, "ap-southeast-2"))
+    assert "at most eleven small letters and digits" in (PROJECT / "docs" / "deploy.md").read_text()
+
+
 @pytest.mark.parametrize("region", ["eu-west-2", "ap-southeast-2", "us-gov-west-1"])
 def test_a_stage_is_as_long_as_the_names_in_its_region_leave_room(region):
     """Buckets: 63 with account and region, found by CloudFormation only while it deploys."""
