@@ -9,14 +9,17 @@ from chalicelib.errors import InputError
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack
 from chalicelib.net.addresses import why_forbidden
+from steward.packaging.event_patterns import has_wildcard, patterns
 from steward.packaging.home import is_away
 from steward.packaging.keeping import MANIFEST_KEY
 from steward.packaging.refused_arns import account_said, wrong_arns
 from steward.packaging.refused_names import names_taken_twice
 from steward.packaging.refused_sizes import too_long
 
-_MANY = 300
-"""Rules a bus takes; a stack has about ten."""
+_MANY, _FEW = 300, {"af-south-1": 100, "eu-south-1": 100}
+"""Rules a bus takes, and where it takes fewer; a stack has about ten."""
+_WILD = 30
+"""Rules with wildcards in them; AWS raises this for nobody."""
 _LOCAL_NAMES = ("localhost", "metadata", "metadata.google.internal", "instance-data")
 """Names of this machine and of its metadata; where an ordinary name leads is looked at when it is used (S25)."""
 
@@ -47,10 +50,22 @@ def refuse_what_cannot_work(
     problems += [problem for runbook in runbooks.values() for problem in _of_runbook(runbook)]
     if not stacks:
         problems.append("there is no stack file: write stacks/NAME.yml, or let `steward stacks discover` write it")
-    if rules > _MANY:
-        problems.append(f"{rules} EventBridge rules, and a bus takes {_MANY}: package the stacks in several stages")
+    problems += of_the_bus(stacks, rules, home)
     if problems:
         raise CannotBePackaged(problems)
+
+
+def of_the_bus(stacks: Mapping[str, Stack], rules: int, home: str) -> Iterator[str]:
+    """All stages of an account and region share the default bus: another stage is no way out."""
+    most = _FEW.get(home, _MANY)
+    if rules > most:
+        yield f"{rules} EventBridge rules, and a bus takes {most}: deploy some stacks from another account or region"
+    wild = sum(has_wildcard(pattern) for stack in stacks.values() for _, pattern in patterns(stack))
+    if wild > _WILD:
+        yield (
+            f"{wild} EventBridge rules with wildcards, and a bus takes {_WILD}: let globs in `alarms` end with their "
+            "only `*`, which needs none"
+        )
 
 
 def _of_stack(stack: Stack, runbooks: Mapping[str, Runbook], home: str) -> Iterator[str]:

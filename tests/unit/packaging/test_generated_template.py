@@ -14,7 +14,7 @@ from chalicelib.observability import NAMESPACE
 from chalicelib.store.dynamodb import table_definition
 from steward.packaging.deployed_stack import as_deployed
 from steward.packaging.door import STATUSES, gateway_responses
-from steward.packaging.event_patterns import patterns, wildcard
+from steward.packaging.event_patterns import named, patterns, wildcard
 from steward.packaging.names import Names
 from steward.packaging.reach_functions import cast
 from steward.packaging.schedules import planned
@@ -87,7 +87,7 @@ def test_rules_name_the_stack_s_own_resources_so_that_a_foreign_task_wakes_nobod
     }
     assert found["service"]["resources"] == ["arn:aws:ecs:eu-west-2:123456789012:service/c/s"]
     assert found["database"]["resources"] == ["arn:aws:rds:eu-west-2:123456789012:db:db-one"]
-    assert found["alarms"]["detail"]["alarmName"] == [{"wildcard": "one-*"}]
+    assert found["alarms"]["detail"]["alarmName"] == [{"prefix": "one-"}]
     assert found["alarms-servicename"]["detail"]["configuration"]["metrics"]["metricStat"]["metric"]["dimensions"] == {
         "ServiceName": ["s"],
         "ClusterName": ["c"],  # a service of the same name in another cluster is another
@@ -121,6 +121,16 @@ def test_what_aws_health_says_of_a_region_is_heard_once_however_many_stacks_are_
 @pytest.mark.parametrize(("glob", "said"), [("a-*", "a-*"), ("a-?b", "a-*b"), ("a-[xy]*", "a-*")])
 def test_a_glob_that_eventbridge_does_not_know_becomes_a_wider_one_never_a_narrower(glob, said):
     assert wildcard(glob) == said
+
+
+@pytest.mark.parametrize(
+    ("glob", "said"),
+    [("a-*", {"prefix": "a-"}), ("a-b", "a-b"), ("*-a", {"wildcard": "*-a"}), ("a-?*", {"wildcard": "a-*"}),
+     ("*", {"wildcard": "*"}), (r"a\*", {"wildcard": r"a\\*"})],
+)  # fmt: skip
+def test_what_an_alarm_is_called_is_said_without_a_wildcard_where_it_can_be(glob, said):
+    """A bus takes 30 rules with wildcards, and AWS raises that for nobody."""
+    assert named(glob) == said
 
 
 def test_no_pattern_is_longer_than_eventbridge_takes(resources):

@@ -11,7 +11,7 @@ from chalicelib.models.stack import Stack
 from steward.cli.folders import PROJECT, read_runbooks
 from steward.packaging.home import home_region
 from steward.packaging.package import package, refuse_a_folder_of_others
-from steward.packaging.refusals import CannotBePackaged, refuse_what_cannot_work
+from steward.packaging.refusals import CannotBePackaged, of_the_bus, refuse_what_cannot_work
 from steward.packaging.refused_sizes import pattern_length
 from steward.packaging.refused_stage import wrong_stage
 from steward.packaging.workshop import stage_of
@@ -226,3 +226,20 @@ def test_the_api_s_address_has_the_stage_in_it_and_so_has_chalice_s_own_word_for
     assert 'write "api_gateway_stage": "prod"' in found
     for stage in ("dev", "prod"):
         assert not list(wrong_stage(stage, stage_of(PROJECT, stage), HOME))
+
+
+def test_more_rules_with_wildcards_than_a_bus_takes_are_refused():
+    def of(count, glob):
+        return [document(stack=f"s{n}", alarms=[glob]) for n in range(count)]
+
+    assert not [one for one in problems(*of(31, "a-*")) if "wildcards" in one]
+    assert not [one for one in problems(*of(30, "*-a")) if "wildcards" in one]
+    assert [one for one in problems(*of(31, "*-a")) if one.startswith("31 EventBridge rules with wildcards")]
+
+
+@pytest.mark.parametrize(("home", "most"), [("eu-west-2", 300), ("af-south-1", 100), ("eu-south-1", 100)])
+def test_more_rules_than_a_bus_takes_in_that_region_are_refused(home, most):
+    stacks = {"one": Stack.model_validate(document(stack="one", region=home))}
+    for rules, refused in ((most, False), (most + 1, True)):
+        found = [one for one in of_the_bus(stacks, rules, home) if f"a bus takes {most}" in one]
+        assert bool(found) is refused
