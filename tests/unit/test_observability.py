@@ -146,3 +146,11 @@ def test_nothing_of_powertools_is_imported_until_the_first_line() -> None:
     body = ast.parse((ROOT / "chalicelib/observability.py").read_text()).body
     loaded = [ast.unparse(node) for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert not [line for line in loaded if "aws_lambda_powertools" in line]
+
+
+def test_a_share_is_told_in_percent(capsys: pytest.CaptureFixture[str]) -> None:
+    PowertoolsTelemetry("prod").percent(Metric.BACKUP_AGE, 150.0, "database")
+    line = json.loads(capsys.readouterr().out)
+    (said,) = line["_aws"]["CloudWatchMetrics"]
+    assert said["Metrics"] == [{"Name": "BackupAge", "Unit": "Percent"}]
+    assert (line["BackupAge"], line["backup"]) == ([150.0], "database")
