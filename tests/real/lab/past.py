@@ -12,11 +12,14 @@ API = "/api/2.0/mlflow"
 
 
 class Past:
-    def __init__(self, server: MlflowServer, login: tuple[str, str] | None = None) -> None:
-        self._server, self._login = server, login
+    def __init__(
+        self, server: MlflowServer, login: tuple[str, str] | None = None, workspace: str | None = None
+    ) -> None:
+        self._server, self._login, self._workspace = server, login, workspace
+        self._in = {"X-MLFLOW-WORKSPACE": workspace} if workspace else {}
 
     def tell(self, what: str, method: str = "POST", *, under: str = API, **said: object) -> dict[str, Any]:
-        answer = self._server.ask(method, f"{under}/{what}", body=json.dumps(said), login=self._login)
+        answer = self._server.ask(method, f"{under}/{what}", body=json.dumps(said), login=self._login, headers=self._in)
         if answer.status != 200:
             raise LabFailure(f"MLflow answers {answer.status} to {what}: {answer.body[:400]}")
         found: dict[str, Any] = json.loads(answer.body)
@@ -37,8 +40,9 @@ class Past:
         return run_id
 
     def artifact(self, experiment: str, run_id: str, name: str) -> None:
-        where = f"{ARTIFACTS}/{experiment}/{run_id}/artifacts/{quote(name)}"
-        kind = {"Content-Type": "application/octet-stream"}
+        home = f"workspaces/{self._workspace}/" if self._workspace else ""
+        where = f"{ARTIFACTS}/{home}{experiment}/{run_id}/artifacts/{quote(name)}"
+        kind = {"Content-Type": "application/octet-stream", **self._in}
         answer = self._server.ask("PUT", where, body=f"{run_id} of {len(name)}\n", headers=kind, login=self._login)
         if answer.status != 200:
             raise LabFailure(f"MLflow answers {answer.status} to an artifact: {answer.body[:400]}")

@@ -28,6 +28,7 @@ class Tracking:
     login: tuple[str, str] | None = None
     version: str = NEWEST
     """The last that was served."""
+    has_workspaces: bool = False
     _server: MlflowServer | None = None
 
     @property
@@ -50,6 +51,7 @@ class Tracking:
         self.version = version
         options = ["--artifacts-destination", f"s3://{BUCKET}/{self.name}"]
         options += ["--app-name", "basic-auth"] if self.login else []
+        options += ["--enable-workspaces"] if self.has_workspaces else []
         env = self.objects.env() | (_LOGIN_ENV if self.login else {})
         self._server = self.lab.server(self.database.uri(self.name), *options, env=env, venv=venv_of(version))
         self._server.wait_until_ready(120)
@@ -110,7 +112,13 @@ class Tracking:
 
 @contextlib.contextmanager
 def tracking(
-    lab: Laboratory, name: str, *, on: str = "postgres", asks_login: bool = False, version: str = NEWEST
+    lab: Laboratory,
+    name: str,
+    *,
+    on: str = "postgres",
+    asks_login: bool = False,
+    version: str = NEWEST,
+    workspaces: bool = False,
 ) -> Iterator[Tracking]:
     """An older `version` builds its own tables, as it did then."""
     database: Postgres | MariaDb = lab.mariadb if on == "mariadb" else lab.postgres
@@ -118,7 +126,7 @@ def tracking(
         database.create_database(name, like=TEMPLATE)
     else:
         database.create_database(name)
-    made = Tracking(lab, database, name, ADMIN if asks_login else None)
+    made = Tracking(lab, database, name, ADMIN if asks_login else None, has_workspaces=workspaces)
     try:
         yield made.serve(version)
     finally:
