@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chalicelib.models.approval import Approval
-from chalicelib.models.change import ChangeState
+from chalicelib.models.change import Change, ChangeState
 from chalicelib.models.check import CheckResult
 from chalicelib.models.incident import Incident
 from chalicelib.models.run import Mode, Run, RunStatus, StepRecord, StepStatus, Verdict
@@ -58,7 +58,10 @@ def what_steward_found(run: Run, steps: Sequence[StepRecord]) -> Section:
         elif step.diagnosis:
             lines += _diagnosed(step.diagnosis, step.output or {})
         elif step.output:
-            lines.append(line(f"{step.do}: {_facts(step.output)}", step.detail))
+            said = {name: value for name, value in step.output.items() if name != "detail"}
+            lines.append(
+                line(f"{step.do}: {_facts(said)}", step.detail or str(step.output.get("detail") or "") or None)
+            )
             lines += _findings(step.output)
     return section("What Steward found", lines)
 
@@ -116,13 +119,20 @@ def how_it_was_verified(run: Run) -> Section:
 
 
 def what_to_write_back(steps: Sequence[StepRecord]) -> Section:
-    done = changes_in(steps, ChangeState.DONE)
+    """Not what this very run has put back since: nothing differs there any more."""
+    done = [change for change, _ in changes_in(steps, ChangeState.DONE)]
     lines = [
         line(change.write_back, f"else the next apply undoes it on {change.resource}")
-        for change, _ in done
-        if change.write_back
+        for number, change in enumerate(done)
+        if change.write_back and not any(_puts_back(later, change) for later in done[number + 1 :])
     ]
     return section("What to write back into infrastructure code", lines)
+
+
+def _puts_back(later: Change, change: Change) -> bool:
+    undo = change.undo
+    same = undo and (later.operation, later.parameters) == (undo.operation, undo.parameters)
+    return bool(same) and later.action == change.action and later.resource == change.resource
 
 
 def what_is_half_done(run: Run, steps: Sequence[StepRecord]) -> Section:

@@ -22,7 +22,8 @@ from chalicelib.steps.probes.mlflow_upgrade_state import UpgradeState
 from steward.cli.folders import read_runbooks
 from steward.sandbox.simulation import Simulation
 from tests.real.lab.child import LabFailure
-from tests.real.lab.estate import IMAGE, Estate
+from tests.real.lab.estate import Estate
+from tests.real.lab.images import IMAGE
 from tests.real.lab.laboratory import Laboratory
 from tests.real.lab.tools import EARLY, NEWEST, OLD
 from tests.real.lab.tracking import Tracking, tracking

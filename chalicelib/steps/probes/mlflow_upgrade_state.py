@@ -73,7 +73,8 @@ class UpgradeState(Probe[NoParams, UpgradeStateOutput]):
         schema, blind = schema_now(ctx)
         version, said, seen = _answering(ctx)
         migrated = None if schema is None or wanted.before is None else schema != wanted.before
-        in_place = _in_place(wanted, version, schema, read_service(ctx)) if seen else None
+        service = read_service(ctx)
+        in_place = _in_place(wanted, version, schema, service) if seen else None
         return UpgradeStateOutput(
             applicable=True,
             version_wanted=wanted.version,
@@ -84,8 +85,23 @@ class UpgradeState(Probe[NoParams, UpgradeStateOutput]):
             migrated=migrated,
             in_place=in_place,
             needs_restore=_needs_restore(wanted, schema, in_place=in_place) if migrated else migrated,
-            detail="; ".join(filter(None, (said, f"the schema is {schema}" if schema else blind)))[:300],
+            detail="; ".join((said, *_where_it_is(wanted, service), *_on(wanted, version, schema, blind)))[:400],
         )
+
+
+def _where_it_is(wanted: _Wanted, state: ServiceState) -> list[str]:
+    now = state.service.task_definition
+    return [f"the service runs {now.rsplit('/', 1)[-1]} as before"] if now == wanted.revision_of else []
+
+
+def _on(wanted: _Wanted, version: str | None, schema: str | None, blind: str | None) -> list[str]:
+    """In words where the former MLflow works on tables that are no longer its own."""
+    if schema is None:
+        return [blind] if blind else []
+    words = f"the schema is {schema}"
+    if version is None or version == wanted.version or schema != wanted.schema or schema == wanted.before:
+        return [words]
+    return [words, f"that of MLflow {wanted.version}: tasks of {version} that run go on, and none that starts comes up"]
 
 
 def _wanted(ctx: StepContext) -> _Wanted | None:

@@ -51,6 +51,17 @@ def test_s10_an_old_mlflow_on_a_complete_new_schema_needs_the_database_of_before
         migrated(site)
     found = site.read(PROBE)
     assert (found.schema_now, found.in_place, found.needs_restore) == (found.schema_wanted, False, True)
+    assert "that of MLflow 3.17.2: tasks of 3.13.0 that run go on, and none that starts comes up" in found.detail
+
+
+def test_it_says_which_revision_the_service_is_back_on(site):
+    site.world.break_with("older-mlflow", version="3.6.0", new_tasks="die", circuit_breaker="rollback")
+    before = site.world.service.primary.definition.rsplit("/", 1)[-1]
+    with pytest.raises(StepFailed):
+        site.carry_out(ROLL, site.plan(ROLL, version="3.7.0")[0])
+    found = site.read(PROBE)
+    assert f"MLflow 3.6.0 answers and finds its database; the service runs {before} as before" in found.detail
+    assert "none that starts" not in found.detail
 
 
 def test_an_mlflow_that_is_to_stay_needs_no_restore_once_its_schema_is_the_one_it_wants(site):

@@ -33,7 +33,6 @@ from steward.sandbox.world import World
 from tests.real.lab.object_store import BUCKET, REGION, ObjectStore
 from tests.real.lab.real_tasks import RealTasks
 
-IMAGE = "registry.example/mlflow"
 S3_SECRET, LOGIN_SECRET, DATABASE_SECRET = "lab/s3", "lab/mlflow", "lab/database"
 _HERE = Connecting(allow_plain=True, allow_loopback=True)
 
@@ -111,10 +110,10 @@ class Estate:
         value = json.dumps({"username": login[0], "password": login[1]})
         self.world.own_client("secretsmanager").create_secret(Name=name, SecretString=value)
 
-    def deploy(self, image: str, **environment: str) -> None:
-        """The service runs `image` from now on, as far as ECS knows."""
+    def deploy(self, image: str, *options: str, **environment: str) -> None:
+        """The service runs `image` from now on, as far as ECS knows; `options` are its MLflow's."""
         serve = f"mlflow server --host 0.0.0.0 --backend-store-uri {self.store_uri} --artifacts-destination "
-        line = f"{serve}s3://{BUCKET}/{self.prefix}"
+        line = " ".join((f"{serve}s3://{BUCKET}/{self.prefix}", *options))
         made = definition_of(line, image=image, environment={"DB_HOST": "127.0.0.1", **environment})
         arn = self.world.definitions.register(made, self.world.clock.now())["taskDefinitionArn"]
         for deployment in self.world.service.deployments:

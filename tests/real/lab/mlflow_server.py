@@ -34,39 +34,11 @@ class Answer:
         return {"status": self.status, "headers": kept, "body": self.body[:2000]}
 
 
-class MlflowServer:
-    def __init__(
-        self,
-        home: Path,
-        backend: str,
-        *options: str,
-        env: Mapping[str, str] | None = None,
-        port: int | None = None,
-        workers: int = 1,
-        venv: Path = LAB_VENV,
-    ) -> None:
-        home.mkdir(parents=True, exist_ok=True)
-        self.port = port or free_port()
-        command = [lab_program("mlflow", venv), "server", "--backend-store-uri", backend, "--host", "127.0.0.1"]
-        flags = ["--port", str(self.port), "--workers", str(workers), *options]
-        path = f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-        settings = clean_env(**QUIET, HOME=str(home), **(env or {})) | {"PATH": path}
-        self.child = Child([*command, *flags], env=settings, cwd=home)
+class MlflowAt:
+    """Whatever answers for MLflow at a port of this machine."""
 
-    def wait_until_ready(self, within_s: float = 90) -> "MlflowServer":
-        wait_until(self._is_ready, within_s, "MLflow to start", self.child)
-        return self
-
-    def _is_ready(self) -> bool:
-        if self.child.exit_code is not None:
-            raise LabFailure(f"MLflow ended with {self.child.exit_code}:\n{self.child.tail()}")
-        try:
-            return self.ask("GET", "/health", within_s=5).status == http.client.OK
-        except OSError:
-            return False
-
-    def mark(self) -> int:
-        return len(self.child.lines())
+    def __init__(self, port: int) -> None:
+        self.port = port
 
     def ask(
         self,
@@ -91,6 +63,41 @@ class MlflowServer:
             raise ConnectionError(str(exc)) from exc
         finally:
             line.close()
+
+
+class MlflowServer(MlflowAt):
+    def __init__(
+        self,
+        home: Path,
+        backend: str,
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        port: int | None = None,
+        workers: int = 1,
+        venv: Path = LAB_VENV,
+    ) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        super().__init__(port or free_port())
+        command = [lab_program("mlflow", venv), "server", "--backend-store-uri", backend, "--host", "127.0.0.1"]
+        flags = ["--port", str(self.port), "--workers", str(workers), *options]
+        path = f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin"
+        settings = clean_env(**QUIET, HOME=str(home), **(env or {})) | {"PATH": path}
+        self.child = Child([*command, *flags], env=settings, cwd=home)
+
+    def wait_until_ready(self, within_s: float = 90) -> "MlflowServer":
+        wait_until(self._is_ready, within_s, "MLflow to start", self.child)
+        return self
+
+    def _is_ready(self) -> bool:
+        if self.child.exit_code is not None:
+            raise LabFailure(f"MLflow ended with {self.child.exit_code}:\n{self.child.tail()}")
+        try:
+            return self.ask("GET", "/health", within_s=5).status == http.client.OK
+        except OSError:
+            return False
+
+    def mark(self) -> int:
+        return len(self.child.lines())
 
     def warm_up(self) -> None:
         """A worker opens its store with the first request, and would retry that for minutes in a fault."""

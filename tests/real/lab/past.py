@@ -6,14 +6,14 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.real.lab.child import LabFailure
-from tests.real.lab.mlflow_server import ARTIFACTS, MlflowServer
+from tests.real.lab.mlflow_server import ARTIFACTS, MlflowAt
 
 API = "/api/2.0/mlflow"
 
 
 class Past:
     def __init__(
-        self, server: MlflowServer, login: tuple[str, str] | None = None, workspace: str | None = None
+        self, server: MlflowAt, login: tuple[str, str] | None = None, workspace: str | None = None
     ) -> None:
         self._server, self._login, self._workspace = server, login, workspace
         self._in = {"X-MLFLOW-WORKSPACE": workspace} if workspace else {}

@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from steward.sandbox.task import Status, Task
 from steward.sandbox.world import World
 from tests.real.lab.child import Child, LabFailure
-from tests.real.lab.mlflow_server import QUIET
-from tests.real.lab.tools import clean_env, venv_of
+from tests.real.lab.images import environment_of
 
 ENDS_WITHIN_S = 150
 
@@ -55,16 +53,10 @@ class RealTasks:
         (container,) = definition["containerDefinitions"]
         (override,) = task.overrides["containerOverrides"]
         command = [*container.get("entryPoint", ()), *override["command"]]
-        child = Child(command, env=self._env(container), cwd=self.home)
+        env = environment_of(container, self.secrets, self.role, self.home)
+        child = Child(command, env=env, cwd=self.home)
         try:
             code = child.wait_for_end(ENDS_WITHIN_S)
         finally:
             child.stop()
         return Ended(tuple(command), code, tuple(child.lines()))
-
-    def _env(self, container: Mapping[str, Any]) -> dict[str, str]:
-        given = {each["name"]: each["value"] for each in container["environment"]}
-        given |= {each["name"]: self.secrets[each["name"]] for each in container["secrets"]}
-        version = container["image"].rpartition(":")[2]
-        programs = f"{venv_of(version) / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-        return clean_env(**QUIET, HOME=str(self.home)) | given | dict(self.role) | {"PATH": programs}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tests.real.lab.child import LabFailure
-from tests.real.lab.estate import IMAGE, Estate, secrets_of, world_that_is
+from tests.real.lab.estate import Estate, secrets_of, world_that_is
+from tests.real.lab.images import IMAGE
 from tests.real.lab.laboratory import TEMPLATE, Laboratory
 from tests.real.lab.mariadb import MariaDb
 from tests.real.lab.mlflow_server import MlflowServer

@@ -210,6 +210,24 @@ def test_what_infrastructure_code_owns_is_named_only_where_something_was_changed
     assert "scaled the service" in summary.title
 
 
+def test_what_the_run_itself_has_put_back_is_not_to_be_written_back() -> None:
+    undo = Undo(operation="ecs:UpdateService", parameters={"desiredCount": 2})
+    scale = change(action="ecs.scale_service", undo=undo, write_back="desired_count = 3")
+    back = change(action="ecs.scale_service", operation=undo.operation, parameters=undo.parameters)
+    other = change(action="ecs.scale_service", operation=undo.operation, parameters={"desiredCount": 1})
+    for second, is_told in ((back, False), (other, True)):
+        steps = [step(scale, second, states=(ChangeState.DONE, ChangeState.DONE), do="ecs.scale_service")]
+        summary = summarize_run(run(), steps, incident(), stack(), "end", NOW)
+        assert ("What to write back into infrastructure code" in titles(summary)) is is_told
+
+
+def test_what_a_probe_says_in_words_is_told_whatever_else_it_found() -> None:
+    output = {f"fact_{number}": number for number in range(12)} | {"detail": "MLflow 3.1.4 answers"}
+    probe = step(do="mlflow.upgrade_state").model_copy(update={"output": output, "status": StepStatus.DONE})
+    summary = summarize_run(run(), [probe], incident(), stack(), "end", NOW)
+    assert text_of(summary, "What Steward found").endswith("… | MLflow 3.1.4 answers")
+
+
 def test_a_change_that_can_be_undone_offers_the_undo_s34() -> None:
     undone = change(undo=Undo(operation="ecs:UpdateService", parameters={"desiredCount": 2}))
     summary = summarize_run(run(), [step(undone, states=(ChangeState.DONE,))], incident(), stack(), "end", NOW)
