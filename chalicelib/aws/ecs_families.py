@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.aws.task_starters import EventsClient, SchedulerClient, TaskStarters
 from chalicelib.aws.translate import calling
 
 if TYPE_CHECKING:
@@ -12,8 +13,8 @@ _PER_CALL = 10
 
 
 class EcsFamilies:
-    def __init__(self, client: "ECSClient") -> None:
-        self._client = client
+    def __init__(self, client: "ECSClient", events: EventsClient, scheduler: SchedulerClient) -> None:
+        self._client, self._starters = client, TaskStarters(events, scheduler)
 
     def active(self, family: str) -> tuple[str, ...]:
         """ARNs, the newest first. ECS takes the family for a prefix of its own names, so others are left out."""
@@ -26,12 +27,13 @@ class EcsFamilies:
         return tuple(sorted(mine, key=revision_number, reverse=True))
 
     def in_use(self, family: str) -> frozenset[str]:
-        """By any service, deployment or task of any cluster of the account's region, whoever started it."""
+        """By any service, deployment or task of any cluster of the account's region, whoever started it, and by
+        what an EventBridge rule or schedule would start. Raises where any of that cannot be read."""
         with calling("ecs:ListClusters"):
             clusters = [
                 arn for page in self._client.get_paginator("list_clusters").paginate() for arn in page["clusterArns"]
             ]
-        found: set[str] = set()
+        found = self._starters.named(clusters)
         for cluster in clusters:
             found |= self._of_services(cluster) | self._of_tasks(cluster, family)
         return frozenset(found)

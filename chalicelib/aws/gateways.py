@@ -123,7 +123,7 @@ class Aws:
     def ecs_families(self) -> "EcsFamilies":
         from chalicelib.aws.ecs_families import EcsFamilies
 
-        return EcsFamilies(self._client("ecs"))
+        return EcsFamilies(*(self._client(service) for service in ("ecs", "events", "scheduler")))
 
     @cached_property
     def leftovers(self) -> "Leftovers":

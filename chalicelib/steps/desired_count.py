@@ -16,8 +16,11 @@ OPERATION = "ecs:UpdateService"
 def refuse_outside_bounds(ctx: StepContext, wanted: int) -> None:
     """S13: within the stack's ceiling, and within Application Auto Scaling's bounds where there are some."""
     if wanted < 1:
-        how = "a runbook with ecs.pause_service does that: it suspends whoever scales the service, and resumes him"
-        raise StepRefused(f"{wanted} tasks would take the service down; {how}, whatever happens", rule="S13")
+        how = (
+            "a runbook of your own does that, with ecs.pause_service, what is to happen meanwhile, and `paused: false`"
+        )
+        shipped = "for a migration migrate-database does it with stopWrites=true"
+        raise StepRefused(f"{wanted} tasks would take the service down; {how}; {shipped}", rule="S13")
     if wanted > ctx.stack.limits.max_tasks:
         ceiling = f"limits.maxTasks of the stack is {ctx.stack.limits.max_tasks}"
         raise StepRefused(f"{wanted} tasks are too many: {ceiling}", rule="S13")

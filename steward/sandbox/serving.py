@@ -4,8 +4,8 @@ The one place that judges it: HTTP answers, metrics and log lines are made from 
 """
 
 from dataclasses import dataclass
-from fnmatch import fnmatch
 
+from chalicelib.steps.upgrade_preflight import is_allowed
 from steward.sandbox import place
 from steward.sandbox.bucket import Bucket, S3Error, Store
 from steward.sandbox.database import Database
@@ -26,7 +26,7 @@ class Serving:
 
     def refuses_host(self, task: Task, host: str) -> bool:
         allowed = task.environment.get(HOSTS_VARIABLE)
-        return allowed is not None and not any(fnmatch(host, each.strip()) for each in allowed.split(","))
+        return allowed is not None and not is_allowed(host, allowed)
 
     def is_locked_out(self, task: Task) -> bool:
         """Nobody can log in: the directory that says who somebody is does not answer."""

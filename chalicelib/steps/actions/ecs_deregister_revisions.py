@@ -1,7 +1,8 @@
 """ecs.deregister_revisions: old task definition revisions of the service's family, each by its ARN (S14).
 
-Kept are the newest ones, all that anything runs or deploys anywhere, all that were ever the last good one in
-the 90 days that ECS remembers, and whatever is young. What is in use is looked at again before each call.
+Kept are the newest ones, all that anything runs, deploys or would start anywhere, all that were ever the last
+good one in the 90 days that ECS remembers (where it remembers none, those just before what runs), and whatever is
+young. What is in use is looked at again before the first call.
 """
 
 from datetime import timedelta
@@ -18,6 +19,20 @@ from chalicelib.steps.caution import refuse_while_doubted
 from chalicelib.steps.step import Action, ActionOutput, Applied, Done, Look, Params, Standing, StepContext
 
 _OPERATION = "ecs:DeregisterTaskDefinition"
+_EVENTS, _SCHEDULES = (f"arn:{{partition}}:{service}:{{region}}:{{account}}" for service in ("events", "scheduler"))
+_READ_STARTERS = (
+    Permission(action="events:ListEventBuses", resource="*", why="where rules may start tasks"),
+    Permission(action="events:ListRuleNamesByTarget", resource="*", why="which rules start tasks in a cluster"),
+    Permission(
+        action="events:ListTargetsByRule", resource=f"{_EVENTS}:rule/*", why="with which revision a rule starts them"
+    ),
+    Permission(action="scheduler:ListSchedules", resource="*", why="which schedules start tasks"),
+    Permission(
+        action="scheduler:GetSchedule",
+        resource=f"{_SCHEDULES}:schedule/*/*",
+        why="with which revision a schedule starts them",
+    ),
+)
 
 
 class RevisionParams(Params):
@@ -65,6 +80,7 @@ class DeregisterRevisions(Action[RevisionParams]):
             resource="arn:{partition}:ecs:{region}:{account}:task/*",
             why="which revisions tasks were started from",
         ),
+        *_READ_STARTERS,
         # ECS knows no resource for this action; the family is held to in code.
         Permission(action=_OPERATION, resource="*", why="deregister a revision that the plan names"),
     )
@@ -78,6 +94,8 @@ class DeregisterRevisions(Action[RevisionParams]):
         family = ctx.aws.ecs.task_definition(now).family
         active = ctx.aws.ecs_families.active(family)
         good = {each.task_definition for each in ctx.aws.ecs.completed_deployments(ecs.cluster, ecs.service)}
+        if not good - {now}:
+            good |= _just_before(now, active, params.keep)
         spared = {now, *good, *active[: params.keep], *ctx.aws.ecs_families.in_use(family)}
         old = _old(ctx, [arn for arn in reversed(active) if arn not in spared], params)
         return (_change(ctx, family, old, len(active), params),) if old else ()
@@ -99,6 +117,12 @@ class DeregisterRevisions(Action[RevisionParams]):
             detail=f"{removed} revisions deregistered" + (f", {left} came into use and were left" if left else ""),
             facts={"removed": removed, "left_in_use": left},
         )
+
+
+def _just_before(now: str, active: tuple[str, ...], keep: int) -> set[str]:
+    """Where ECS has forgotten which deployment was the last good one before this: most likely one of these."""
+    before = [arn for arn in active if revision_number(arn) < revision_number(now)]
+    return set(before[:keep])
 
 
 def _old(ctx: StepContext, candidates: list[str], params: RevisionParams) -> list[str]:

@@ -62,6 +62,27 @@ def test_in_use_is_what_any_service_of_any_cluster_runs(aws, ecs):
     assert short(aws.ecs_families.in_use("mlflow")) == ["mlflow:1", "mlflow:3"]
 
 
+def test_in_use_is_also_what_a_rule_of_any_bus_or_a_schedule_of_any_group_would_start(aws, ecs, session):
+    cluster = ecs.create_cluster(clusterName="one")["cluster"]["clusterArn"]
+    arn = next(iter(aws.ecs_families.active("mlflow"))).rpartition(":")[0]
+    role = "arn:aws:iam::123456789012:role/starts-tasks"
+
+    def target(revision):
+        return {"Arn": cluster, "RoleArn": role, "EcsParameters": {"TaskDefinitionArn": f"{arn}:{revision}"}}
+
+    events, scheduler = session.client("events"), session.client("scheduler")
+    events.create_event_bus(Name="own")
+    for bus, revision in (("default", 1), ("own", 2)):
+        events.put_rule(Name="nightly", EventBusName=bus, EventPattern='{"source": ["x"]}', State="DISABLED")
+        events.put_targets(Rule="nightly", EventBusName=bus, Targets=[{"Id": "t", **target(revision)}])
+    scheduler.create_schedule_group(Name="reports")
+    scheduler.create_schedule(
+        Name="weekly", GroupName="reports", ScheduleExpression="rate(7 days)",
+        FlexibleTimeWindow={"Mode": "OFF"}, Target=target(3),
+    )  # fmt: skip
+    assert short(aws.ecs_families.in_use("mlflow")) == ["mlflow:1", "mlflow:2", "mlflow:3"]
+
+
 def test_in_plan_mode_nothing_is_deregistered_and_nothing_aborted(session, ecs):
     reads_only = Aws(session, REGION, read_only=True)
     with pytest.raises(PlanModeViolation):

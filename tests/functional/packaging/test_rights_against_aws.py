@@ -123,6 +123,7 @@ _BY_TASKS = "named by task definitions, not by the stack's file"
 _TAGGED = "the condition on Steward's tag narrows it"
 _SHOWN = "descriptions alone; what is asked for is known by its answer only"
 ANY_OF_A_KIND = {
+    "events:ListTargetsByRule": "a rule of any name may start tasks of a revision",
     "application-autoscaling:RegisterScalableTarget": "ids are AWS's own; the condition narrows it to ECS",
     "cloudwatch:DescribeAlarms": "an alarm's name is known when it fires",
     "ecr:DescribeImages": f"repositories are {_BY_TASKS}; digests and tags, no layers",

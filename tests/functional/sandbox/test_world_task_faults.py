@@ -199,3 +199,19 @@ def test_failed_upgrade_cannot_install_its_mlflow_and_the_old_tasks_go_on_servin
     assert world.service.primary.rollout == "FAILED"
     assert lines(world, '"No matching distribution found for mlflow-skinny==3.18.0"')
     assert ask(world, SEARCH).status == 200
+
+
+@pytest.mark.parametrize(
+    ("allowed", "is_refused"),
+    [
+        (place.URL_HOST, False),
+        ("*.example.org, *", False),
+        (place.URL_HOST.replace("example.com", "*"), False),
+        (place.URL_HOST.replace("example.com", "example.co?"), True),  # without a star nothing is a pattern
+        (place.URL_HOST.replace("example", "[e]xample"), True),
+    ],
+)
+def test_hosts_are_judged_by_mlflows_own_rule(world, allowed, is_refused):
+    (task, *_) = world.service.live()
+    task.environment[HOSTS_VARIABLE] = allowed
+    assert world.serving.refuses_host(task, place.URL_HOST) is is_refused

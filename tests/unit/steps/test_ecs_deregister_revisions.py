@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from chalicelib.aws.ecs_shapes import CompletedDeployment, TaskDefinition
-from chalicelib.errors import StepRefused
+from chalicelib.errors import AwsError, StepRefused
 from chalicelib.models.change import ChangeProgress
 from chalicelib.steps.actions.ecs_deregister_revisions import DeregisterRevisions, RevisionParams
 from chalicelib.steps.step import Standing
@@ -44,6 +44,7 @@ def ctx_of(world, **over):
 def families(world):
     made = Families()
     world.others["ecs_families"] = made
+    world.completed = [CompletedDeployment(f"{ARN}:25", world.now)]
     for number in range(1, 31):
         registered = world.now - timedelta(days=400 - number)
         world.definitions[f"{ARN}:{number}"] = TaskDefinition(
@@ -65,6 +66,26 @@ def test_what_anything_uses_or_was_the_last_good_one_stays(world, families):
     families.used = {f"{ARN}:3", f"{ARN}:4"}
     world.completed = [CompletedDeployment(f"{ARN}:9", world.now)]
     assert not {3, 4, 7, 9} & set(plan(world))
+
+
+def test_where_ecs_has_forgotten_the_last_good_one_those_just_before_what_runs_stay(world, families):
+    for completed in ([], [CompletedDeployment(f"{ARN}:7", world.now)]):
+        world.completed = completed
+        assert plan(world, keep=3) == [1, 2, 3, *range(8, 28)]
+        assert plan(world, keep=10) == list(range(8, 21))
+
+
+def test_what_uses_them_cannot_be_read_and_none_is_deregistered(world, families):
+    def unreadable(family):
+        raise AwsError("events:ListTargetsByRule", "AccessDeniedException", "not allowed")
+
+    (change,) = STEP.plan(ctx_of(world), RevisionParams())
+    families.in_use = unreadable
+    with pytest.raises(AwsError):
+        STEP.plan(ctx_of(world), RevisionParams())
+    with pytest.raises(AwsError):
+        STEP.apply(ctx_of(world), change, ChangeProgress())
+    assert families.calls == []
 
 
 def test_what_is_young_or_does_not_say_how_old_it_is_stays(world, families):

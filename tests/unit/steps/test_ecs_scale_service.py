@@ -6,8 +6,10 @@ from pydantic import ValidationError
 from chalicelib.aws.autoscaling import ScalableTarget
 from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.change import Change
+from chalicelib.steps.actions.ecs_pause_service import PauseService
 from chalicelib.steps.actions.ecs_scale_service import ScaleParams, ScaleService
 from chalicelib.steps.step import Done, Pending, Standing
+from steward.cli.folders import read_runbooks
 
 STEP = ScaleService()
 
@@ -55,8 +57,15 @@ def test_s13_bounds_are_refused_and_never_clamped(world, desired, why):
 
 
 def test_s13_scaling_to_zero_is_refused(world):
-    with pytest.raises(StepRefused, match="take the service down"):
+    with pytest.raises(StepRefused, match="take the service down") as refused:
         plan(world, by=-2)
+    # what it names instead is there to be run
+    migrate = read_runbooks()["migrate-database"]
+    assert "migrate-database does it with stopWrites=true" in str(refused.value)
+    assert "stopWrites" in migrate.inputs
+    pauses = [step for step in migrate.steps if step.do == PauseService.name]
+    assert "ecs.pause_service" in str(refused.value)
+    assert pauses[-1].with_ == {"paused": False}
 
 
 def test_scaling_in_touches_tasks_and_says_what_they_lose(world):
