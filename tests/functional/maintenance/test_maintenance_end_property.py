@@ -12,6 +12,8 @@ from steward.sandbox.world import World
 from tests.functional.maintenance.conftest import Bench
 from tests.functional.maintenance.test_maintenance_property import CRASHES, RUNS, Mortal, attempt, build, do, put_back
 
+ORPHAN = {"age": 500, "status": "FINISHED", "model": False, "keep": False, "deleted": None, "forgotten": True}
+"""At least one, or most histories would quarantine nothing."""
 END, DAY_S = DeleteQuarantined(), 24 * 3600
 
 
@@ -33,7 +35,7 @@ def test_s14_s15_what_is_quarantined_ends_by_its_plan_unless_somebody_owns_it_ag
 ):
     with World.create(seed=5) as world:
         bench = Bench(world)
-        protected = build(world, rows)
+        protected = build(world, [{**ORPHAN, "foreign": False}, *rows])
         before, mortal = bodies(world), Mortal(world, 0)
         do(bench, "orphans", mortal, crashes[0])
         mortal.left = 0
