@@ -5,6 +5,7 @@
 """
 
 import os
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ def parts() -> "Parts":
     # What is built here lives as long as the process: looking for garbage in it meanwhile is a tenth of the time.
     gc.disable()
     try:
-        return _build(os.environ)
+        return build(os.environ)
     finally:
         gc.freeze()
         gc.enable()
@@ -114,7 +115,8 @@ def pinned(runbooks: "Mapping[str, Runbook]") -> "dict[str, Runbook]":
     return {name: pin(runbook, runbooks) for name, runbook in runbooks.items()}
 
 
-def _build(env: "Mapping[str, str]") -> "Parts":
+def build(env: "Mapping[str, str]", **twins: Any) -> "Parts":
+    """`twins` of the sandbox: `lend` (makes sessions), `read` (what lies beside `app.py`), `http`, more `senses`."""
     import random
     import uuid
 
@@ -137,16 +139,18 @@ def _build(env: "Mapping[str, str]") -> "Parts":
 
     check_boto3(botocore_version(), LEAST_BOTOCORE)
     settings = Settings.from_env(env)
-    session: Any = lean_session(settings.region, None)  # one for all of Steward's own clients
-    sessions = StackSessions(settings.region, lambda where, lent: lean_session(where, lent) if lent else session)
+    lend, read = twins.get("lend", lean_session), twins.get("read", _compiled)
+    session: Any = lend(settings.region, None)  # one for all of Steward's own clients
+    sessions = StackSessions(settings.region, lambda where, lent: lend(where, lent) if lent else session)
     own: Aws = sessions.own
     table = DynamoTable(settings.table, lambda: dynamo_client(session))
     telemetry = PowertoolsTelemetry(settings.stage, settings.log_level)
-    stacks = _stacks(own, settings.stage, telemetry)
+    stacks = _stacks(own, settings.stage, telemetry, read(STACKS_FILE))
     fit_schema(table, stacks, migrates=_may_migrate(env))
-    runbooks = pinned(_runbooks())
+    runbooks = pinned(_runbooks(read(CATALOG_FILE)))
     evidence = S3Blobs(own.s3, settings.evidence_bucket)
-    http, senses = _when_used(_http), _when_used(lambda: _senses(own, settings, evidence))
+    http, more = twins.get("http") or _when_used(_http), twins.get("senses", {})
+    senses = _when_used(lambda: _senses(own, settings, evidence, read, **more))
     return Parts(
         engine=engine_ports(table, stacks, evidence, sessions=sessions, http=http, jitter=random.random, senses=senses),
         decisions=Decisions(table),
@@ -190,18 +194,18 @@ def _http() -> Any:  # noqa: ANN401  # `intake` and `api` ask nobody's address: 
     return GuardedHttp()
 
 
-def _senses(own: Any, settings: "Settings", evidence: "Blobs") -> Any:  # noqa: ANN401  # only steps need any
+def _senses(own: Any, settings: "Settings", evidence: "Blobs", read: Any, **more: Any) -> Any:  # noqa: ANN401
     from chalicelib.engine.copy_machine import StepFunctionsHands
     from chalicelib.steps.senses import Senses
 
-    machine = settings.copies_machine_arn
-    return Senses(
-        diagnoser=_diagnoser(),
+    usual = Senses(
+        diagnoser=_diagnoser(read(SIGNATURES_FILE)),
         evidence=evidence,
-        many_hands=StepFunctionsHands(own.sfn, machine) if machine else None,
+        many_hands=StepFunctionsHands(own.sfn, arn) if (arn := settings.copies_machine_arn) else None,
         carry_into=_carry_into(own, settings.stage),
         read_fingerprint_key=_fingerprint_key(own, settings.fingerprint_secret),
     )
+    return replace(usual, **more)
 
 
 def _may_migrate(env: "Mapping[str, str]") -> bool:
@@ -246,12 +250,12 @@ def _fingerprint_key(own: Any, secret: str | None) -> "Callable[[], bytes] | Non
     return read
 
 
-def _stacks(own: Any, stage: str, telemetry: Any) -> "Mapping[str, Stack]":  # noqa: ANN401
+def _stacks(own: Any, stage: str, telemetry: Any, packaged: str | None) -> "Mapping[str, Stack]":  # noqa: ANN401
     """From SSM parameters, one a stack, written by packaging; only those that were packaged (S22)."""
     from chalicelib.catalog.deployed import deployed_stacks
     from chalicelib.observability import Level
 
-    stacks = deployed_stacks(own.ssm.parameters_under(f"/steward/{stage}/stacks"), _compiled(STACKS_FILE))
+    stacks = deployed_stacks(own.ssm.parameters_under(f"/steward/{stage}/stacks"), packaged)
     for problem in stacks.refused.values():
         telemetry.note(problem, level=Level.ERROR)
     return stacks
@@ -262,28 +266,24 @@ def _compiled(name: str) -> str | None:
     from pathlib import Path
 
     root = Path(__file__).resolve().parent.parent
-    found = next((path for path in (root / name, root / "vendor" / name) if path.is_file()), None)
-    return found.read_text() if found else None
+    return next((path.read_text() for path in (root / name, root / "vendor" / name) if path.is_file()), None)
 
 
-def _runbooks() -> "Mapping[str, Runbook]":
+def _runbooks(compiled: str | None) -> "Mapping[str, Runbook]":
     import json
 
     from chalicelib.catalog.load import Catalog
     from chalicelib.errors import DocumentError
 
-    compiled = _compiled(CATALOG_FILE)
     if compiled is None:
         raise DocumentError(CATALOG_FILE, "is not there; package again with `steward package`")
     return Catalog.from_json(json.loads(compiled)).runbooks
 
 
-def _diagnoser() -> "Diagnoser | None":
+def _diagnoser(compiled: str | None) -> "Diagnoser | None":
     """From the signatures that packaging compiled; without them `mlflow.diagnose` says that it knows nothing.
     Made by the first diagnosis: `intake` and `api` make none."""
-    compiled = _compiled(SIGNATURES_FILE)
-    made: Diagnoser = _when_used(lambda: _reads_causes(compiled))
-    return made if compiled else None
+    return _when_used(lambda: _reads_causes(compiled)) if compiled else None
 
 
 def _reads_causes(compiled: str | None) -> "Diagnoser":

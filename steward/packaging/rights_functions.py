@@ -1,7 +1,7 @@
 """What each of Steward's own functions may do (S24): its own part of the store and of the buckets, and no more.
 
-Partitions of the table are the unit of rights (decision 0003): a function names those that it reads and those that
-it writes. Only `api` writes the column `stopped`. `advance` may assume the stacks' roles and nothing else of theirs.
+Partitions of the table are the unit of rights (decisions 0003, 0056): a function names each that it needs, and what it
+does there. Only `api` writes the column `stopped`. `advance` may assume the stacks' roles and nothing else of theirs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.aws.lambda_invoke import reach_function
 from chalicelib.models.rights import StackRole
 from chalicelib.models.stack import Stack
-from chalicelib.models.webhook import WebhookCredential
+from chalicelib.models.webhook import Source, WebhookCredential
 from steward.packaging.names import ARN, HERE, PREFIX, Names
 from steward.packaging.rights import ASSUMING, COPYING, account_in_template, filled
 
@@ -19,73 +19,105 @@ Json = dict[str, Any]
 _HOME = "${AWS::AccountId}"
 STOPPED = "stopped"
 """The column that only people write, by the API or by hand (S8)."""
-_ADMITS = ("EVENT#*", "FLEET", "INCIDENT#*", "RUN#*", "STACK#*")
-"""What admission writes: the event's decision, the incident, both ledgers, the run."""
-_LISTS = ("AUDIT#*", "DECISION#*", "INCIDENT#*", "RUN#*")
+_VERBS = {"g": "dynamodb:GetItem", "q": "dynamodb:Query", "p": "dynamodb:PutItem", "u": "dynamodb:UpdateItem"}
+_ADMITS = {"EVENT#*": "pu", "FLEET": "gu", "INCIDENT#*": "gpu", "RUN#*": "gpu", "STACK#*": "gqpu"}
+"""What admission does: the event's decision, the incident, both ledgers, the run."""
+_LISTS = ("DECISION#*", "INCIDENT#*", "RUN#*")
 
 
 @dataclass(frozen=True)
 class Own:
     """One function's part of Steward's state, and which of Steward's other things it uses."""
 
-    writes: tuple[str, ...]
-    """Partitions; what is written is read as well."""
-    reads: tuple[str, ...] = ()
+    items: Mapping[str, str]
+    """Partitions of the table, and what is done in each, by the letters of `_VERBS`. Putting makes what is not there
+    yet, updating changes what is. A test holds every letter against what the function needs."""
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stops: bool = False
     archive: str = ""
-    """`r`, `w` or both, as of files."""
+    """`r` and `w` as of files; `l`: what is not there is told from what may not be read."""
     evidence: str = ""
+    starts: bool = True
+    """Starts executions of the machine."""
     rings: bool = True
-    """Starts executions of the machine, and wakes them."""
+    """Wakes them."""
     queues: tuple[str, ...] = ()
     """Where Lambda puts what the function could not do."""
     tells: bool = True
     """Publishes to channels, and reads their secrets."""
-    hears: bool = False
-    """Reads the secrets of webhooks."""
+    hears: str = ""
+    """Reads the secrets of webhooks: those of their `tokens`, or those that bodies are `signed` with (S28)."""
 
 
 DOES: dict[str, Own] = {
-    "intake": Own(writes=_ADMITS, archive="w", queues=("lost-events",)),
-    "schedule": Own(writes=_ADMITS, archive="w", queues=("lost-schedules",)),
+    "intake": Own(items=_ADMITS, archive="w", queues=("lost-events",)),
+    # the clock opens no incident, and wakes nobody
+    "schedule": Own(
+        items={"EVENT#*": "pu", "FLEET": "gu", "RUN#*": "p", "STACK#*": "gu"},
+        archive="w",
+        rings=False,
+        queues=("lost-schedules",),
+    ),
     "api": Own(
-        writes=(*_ADMITS, "APPROVAL#*", "AUDIT#*", "SUSPICION#*"),
-        reads=("HISTORY#*",),
+        items={
+            **_ADMITS,
+            "APPROVAL#*": "gqu",
+            "AUDIT#*": "pu",
+            "EVENT#*": "gpu",
+            "HISTORY#*": "q",
+            "RUN#*": "gqpu",
+            "SUSPICION#*": "gu",
+        },
         indexes={"every": ("AUDIT", "DECISION", "INCIDENT", "RUN"), "listed": _LISTS},
         stops=True,
         archive="w",
-        evidence="r",
-        hears=True,
+        evidence="rl",
+        hears="signed",
     ),
-    "webhook-authorizer": Own(writes=("EVENT#*",), archive="w", rings=False, tells=False, hears=True),
+    "webhook-authorizer": Own(
+        items={"EVENT#*": "pu"}, archive="w", starts=False, rings=False, tells=False, hears="tokens"
+    ),
     "advance": Own(
-        writes=("APPROVAL#*", "FLEET", "HISTORY#*", "INCIDENT#*", "RUN#*", "STACK#*", "SUSPICION#*"),
+        items={
+            "APPROVAL#*": "gqpu",
+            "FLEET": "gu",
+            "HISTORY#*": "gqpu",
+            "INCIDENT#*": "gu",
+            "RUN#*": "gqpu",
+            "STACK#*": "gqu",
+            "SUSPICION#*": "gu",
+        },
         indexes={"listed": ("RUN#*",)},
-        evidence="rw",
+        evidence="rwl",
     ),
     "sweep": Own(
         # the version of the table's layout, which it alone writes, and the lists that a migration goes through
-        writes=(*_ADMITS, "APPROVAL#*", "SCHEMA"),
-        reads=("HISTORY#*", "SUSPICION#*"),
+        items={
+            **_ADMITS,
+            "APPROVAL#*": "gqu",
+            "EVENT#*": "gpu",
+            "HISTORY#*": "q",
+            "INCIDENT#*": "gqpu",
+            "RUN#*": "gqpu",
+            "SCHEMA": "u",
+            "SUSPICION#*": "g",
+        },
         indexes={
             "due": ("approval", "decision", "incident", "run"),
-            "listed": ("DECISION#*", "INCIDENT#*", "RUN#*"),
+            "listed": _LISTS,
         },
-        archive="rw",
+        archive="rwl",
         evidence="rw",  # a dead run's step is stored once more when its lease is taken away, and a long one lies here
         queues=("lost-sweeps",),
     ),
     COPYING: Own(
-        writes=(),
-        reads=("FLEET", "HISTORY#*", "INCIDENT#*", "RUN#*", "STACK#*", "SUSPICION#*"),
-        evidence="rw",
+        items={"FLEET": "g", "HISTORY#*": "q", "RUN#*": "g", "STACK#*": "g"},
+        evidence="rwl",
+        starts=False,
         rings=False,
         tells=False,
     ),
 }
-_READS_ITEMS = ("dynamodb:GetItem", "dynamodb:Query")
-_WRITES_ITEMS = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 
 
 @dataclass(frozen=True)
@@ -110,8 +142,9 @@ def policy_of(names: Names, which: str, deployed: Deployed) -> Json:
     own = DOES[which]
     found = [_logs(names, which), *_table(names, own), *_buckets(names, own), _stack_files(names)]
     found += _secrets(which, own, deployed)
-    if own.rings:
+    if own.starts:
         found.append(_allow(("states:StartExecution",), names.machine_arn))
+    if own.rings:
         # AWS knows no resource for it: whoever rings has the doorbell's token, which only Steward's store has.
         found.append(_allow(("states:SendTaskSuccess",), "*"))
     found += [_allow(("sqs:SendMessage",), f"{ARN}:sqs:{HERE}:{names.queue(queue)}") for queue in own.queues]
@@ -135,15 +168,16 @@ def _logs(names: Names, which: str) -> Json:
 
 
 def _table(names: Names, own: Own) -> Iterable[Json]:
-    if own.writes:
-        yield _allow((*_READS_ITEMS, *_WRITES_ITEMS), names.table_arn, condition=_keys(own.writes))
     # everybody asks for the version of the layout, before anything else
-    yield _allow(_READS_ITEMS, names.table_arn, condition=_keys((*own.reads, "SCHEMA")))
+    items = {**own.items, "SCHEMA": "g" + own.items.get("SCHEMA", "")}
+    for verbs in sorted(set(items.values())):
+        partitions = sorted(key for key, given in items.items() if given == verbs)
+        yield _allow((_VERBS[one] for one in verbs), names.table_arn, condition=_keys(partitions))
     for index, keys in own.indexes.items():
         yield _allow(("dynamodb:Query",), f"{names.table_arn}/index/{index}", condition=_keys(keys))
     if not own.stops:
         stopped = {"ForAnyValue:StringEquals": {"dynamodb:Attributes": [STOPPED]}}
-        yield {**_allow(_WRITES_ITEMS, names.table_arn, condition=stopped), "Effect": "Deny"}
+        yield {**_allow((_VERBS["p"], _VERBS["u"]), names.table_arn, condition=stopped), "Effect": "Deny"}
 
 
 def _keys(patterns: Sequence[str]) -> Json:
@@ -157,26 +191,35 @@ def _buckets(names: Names, own: Own) -> Iterable[Json]:
         objects = [action for letter, action in (("r", "s3:GetObject"), ("w", "s3:PutObject")) if letter in mode]
         if objects:
             yield _allow(objects, f"{names.bucket_arn(bucket)}/*")
-        if "r" in mode:  # only who may list is told "there is none"; others hear "denied" (S3's GetObject)
+        if "l" in mode:  # only who may list is told "there is none"; others hear "denied" (S3's GetObject)
             yield _allow(("s3:ListBucket",), names.bucket_arn(bucket))
 
 
 def _stack_files(names: Names) -> Json:
+    # Whoever may read a path may read whatever lies below it (SSM's GetParametersByPath).
     path = f"{ARN}:ssm:{HERE}:parameter{names.stacks_path}"
-    return _allow(("ssm:GetParametersByPath",), path, f"{path}/*")
+    return _allow(("ssm:GetParametersByPath",), path)
 
 
 def _secrets(which: str, own: Own, deployed: Deployed) -> Iterable[Json]:
     """By their names, each; AWS ends a secret's ARN with six characters of its own."""
     named = {one.partition(":")[2] for one in _channels(deployed.stacks) if own.tells and one.startswith("slack:")}
-    if own.hears:
-        named |= {one for each in deployed.webhooks.values() for one in (each.secret, each.signed_with) if one}
+    named |= {one for each in deployed.webhooks.values() for one in _heard(each, own.hears)}
     if which in {ASSUMING, COPYING} and deployed.fingerprint_secret:
         named.add(deployed.fingerprint_secret)
     here = f"{ARN}:secretsmanager:{HERE}:secret"
     arns = [name if name.startswith("arn:") else f"{here}:{name}-??????" for name in sorted(named)]
     if arns:
         yield _allow(("secretsmanager:GetSecretValue",), *arns)
+
+
+def _heard(credential: WebhookCredential, which: str) -> Iterable[str]:
+    """Slack's secret signs; a bearer token is the authorizer's business alone."""
+    signs = credential.source is Source.SLACK
+    if which == ("signed" if signs else "tokens"):
+        yield credential.secret
+    if which == "signed" and credential.signed_with:
+        yield credential.signed_with
 
 
 def _topics(stacks: Sequence[Stack]) -> Iterable[Json]:

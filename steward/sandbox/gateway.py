@@ -25,6 +25,7 @@ from chalicelib.wiring import VERSION
 from steward.sandbox import place
 from steward.sandbox.simulation import Simulation
 
+_API, _AUTHORIZER = "api", "webhook-authorizer"
 Reply = tuple[int, dict[str, str], bytes]
 KEYS = {f"AKIASANDBOX{role.upper():_<9}": (role, f"sandbox-secret-of-the-{role}") for role in place.USERS}
 """Access key to role and secret: known to everybody, good for nothing but this machine."""
@@ -36,8 +37,9 @@ UNSIGNED = "Missing Authentication Token"
 class Gateway:
     def __init__(self, simulation: Simulation) -> None:
         self._app = Chalice(app_name="sandbox", configure_logs=False)
-        self._app.register_blueprint(api_blueprint(lambda: simulation.parts, VERSION))
-        self._app.register_blueprint(webhooks_blueprint(lambda: simulation.parts))
+        self._at_work = _API
+        self._app.register_blueprint(api_blueprint(lambda: simulation.parts_of(_API), VERSION))
+        self._app.register_blueprint(webhooks_blueprint(lambda: simulation.parts_of(self._at_work)))
         self._authorizer = LocalGatewayAuthorizer(self._app)
         self._events = LambdaEventConverter(RouteMatcher(list(self._app.routes)))
         self._count = 0
@@ -64,12 +66,15 @@ class Gateway:
     def _webhook(self, event: dict[str, Any], path: str) -> Reply:
         """No AWS identity: the bearer token is asked of the product's own authorizer, each time."""
         context = LambdaContext("authorizer", 128, max_runtime_ms=10_000)
+        self._at_work = _AUTHORIZER  # a function of its own, with its own rights
         try:
             event, _ = self._authorizer.authorize(path, event, context)
         except NotAuthorizedError:
             return _plain(401, UNSIGNED)
         except ForbiddenError:
             return _plain(403, "User is not authorized to access this resource")
+        finally:
+            self._at_work = _API
         return self._hand_over(event, None)
 
     def _hand_over(self, event: dict[str, Any], user: str | None) -> Reply:

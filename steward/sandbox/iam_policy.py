@@ -4,11 +4,13 @@ Exact where moto is not: resources and conditions count, for every service. Only
 here; another operator of a condition is an error, never a yes.
 """
 
+import itertools
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 Json = dict[str, Any]
 Context = Mapping[str, tuple[str, ...]]
@@ -27,6 +29,32 @@ class Asked:
     def __str__(self) -> str:
         given = ", ".join(f"{key}={'|'.join(values)}" for key, values in sorted(self.context.items()))
         return f"{self.action} on {self.resource}{f' ({given})' if given else ''}"
+
+
+class OneRight(Protocol):
+    """One action on one resource; a stack's `Grant` is one, and so is a `Right`."""
+
+    @property
+    def action(self) -> str: ...
+
+    @property
+    def resource(self) -> str: ...
+
+    @property
+    def condition(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Right:
+    """The smallest part of a policy that can be of no use: one action, one resource, one value of each condition."""
+
+    action: str
+    resource: str
+    condition: str = "{}"
+    """JSON, with its keys sorted."""
+
+    def __str__(self) -> str:
+        return f"{self.action} on {self.resource}{'' if self.condition == '{}' else f' where {self.condition}'}"
 
 
 class UnknownCondition(Exception):
@@ -48,6 +76,42 @@ def _speaks_of(said: Json, asked: Asked) -> bool:
         any(matches(pattern.lower(), asked.action.lower()) for pattern in _list(said["Action"]))
         and any(matches(pattern, asked.resource) for pattern in _list(said["Resource"]))
         and holds(said.get("Condition", {}), asked.context)
+    )
+
+
+def rights_in(policy: Json) -> Iterable[Right]:
+    """All that a policy allows, each by itself."""
+    for said in policy["Statement"]:
+        if said["Effect"] != "Allow":
+            continue
+        for one in itertools.product(
+            _list(said["Action"]), _list(said["Resource"]), _singly(said.get("Condition", {}))
+        ):
+            yield Right(*one)
+
+
+def _singly(condition: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A condition that takes any of some values, once for each of them."""
+    choices = [
+        [(operator, key, value) for value in _list(wanted)]
+        for operator, keys in condition.items()
+        for key, wanted in keys.items()
+    ]
+    found = []
+    for chosen in itertools.product(*choices):
+        one: Json = {}
+        for operator, key, value in chosen:
+            one.setdefault(operator, {})[key] = [value]
+        found.append(json.dumps(one, sort_keys=True))
+    return found
+
+
+def is_by(right: OneRight, asked: Asked) -> bool:
+    """Whether it is (also) this right by which that is allowed."""
+    return (
+        matches(right.action.lower(), asked.action.lower())
+        and matches(right.resource, asked.resource)
+        and holds(json.loads(right.condition), asked.context)
     )
 
 

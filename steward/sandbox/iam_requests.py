@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from steward.sandbox import place
+from steward.sandbox.iam_own_requests import of_table
 from steward.sandbox.iam_policy import ANY, Asked
 from steward.sandbox.other_account import region_of
 
@@ -28,9 +29,11 @@ _PREFIXES = {
     "secretsmanager": "secretsmanager",
     "service-quotas": "servicequotas",
     "ssm": "ssm",
+    "stepfunctions": "states",
     "sts": "sts",
 }
 _OTHERWISE_CALLED = {
+    "lambda:Invoke": "lambda:InvokeFunction",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
@@ -66,6 +69,7 @@ _NO_RESOURCE = {
     "scheduler:ListSchedules",
     "servicequotas:ListServiceQuotas",
     "ssm:DescribeParameters",
+    "states:SendTaskSuccess",
 }
 
 
@@ -83,6 +87,9 @@ class Requests:
             self, f"_{service.replace('-', '_')}", _plain
         )
         return tuple(find(action, operation, params, region)) or (Asked(action),)
+
+    def _dynamodb(self, action: str, _operation: str, params: Params, region: str) -> Iterable[Asked]:
+        yield from of_table(action, _arn("dynamodb", region, f"table/{params.get('TableName', ANY)}"), params)
 
     def _ecs(self, action: str, operation: str, params: Params, region: str) -> Iterable[Asked]:
         cluster = _last(params.get("cluster", ""))
@@ -179,12 +186,17 @@ _NAMED = {
     "cloudwatch:DescribeAlarms": ("cloudwatch", "alarm:{}", "AlarmNames"),
     "ecr:DescribeImages": ("ecr", "repository/{}", "repositoryName"),
     "events:ListTargetsByRule": ("events", "rule/{}", "Rule"),
+    "lambda:InvokeFunction": ("lambda", "function:{}", "FunctionName"),
     "logs:FilterLogEvents": ("logs", "log-group:{}:*", "logGroupName"),
     "scheduler:GetSchedule": ("scheduler", "schedule/*/{}", "Name"),
     "secretsmanager:DescribeSecret": ("secretsmanager", "secret:{}-AbCdEf", "SecretId"),
     "secretsmanager:GetSecretValue": ("secretsmanager", "secret:{}-AbCdEf", "SecretId"),
     "secretsmanager:PutSecretValue": ("secretsmanager", "secret:{}-AbCdEf", "SecretId"),
+    "sns:Publish": ("sns", "{}", "TopicArn"),
     "ssm:GetParametersByPath": ("ssm", "parameter{}", "Path"),
+    "states:DescribeExecution": ("states", "execution:{}", "executionArn"),
+    "states:StartExecution": ("states", "stateMachine:{}", "stateMachineArn"),
+    "states:StopExecution": ("states", "execution:{}", "executionArn"),
 }
 """Action to service, the rest of the ARN, and the parameter that names the resource."""
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from steward.sandbox.answers import HEADERS, REGION, REGIONAL, Answers, Declined, Params
@@ -64,19 +65,20 @@ class Overrides:
         self._tables, self._now, self._parts, self._logs, self._lock = tables, now, parts, logs, lock
         self.calls: list[Call] = []
 
-    def register(self, session: "boto3.Session") -> None:
+    def register(self, session: "boto3.Session", *, noted: bool = True) -> None:
         session.events.register_last("before-parameter-build", _keep_params, unique_id="sandbox-params")
         # The stubs know only handlers that answer nothing; `before-call` is the one that may.
-        answers = cast("Callable[..., None]", self._before_call)
+        answers = cast("Callable[..., None]", partial(self._before_call, noted=noted))
         session.events.register_last("before-call", answers, unique_id="sandbox-answers")
 
     def _before_call(
-        self, model: "OperationModel", context: dict[str, Any], **_sent: object
+        self, model: "OperationModel", context: dict[str, Any], *, noted: bool, **_sent: object
     ) -> "tuple[AWSResponse, dict[str, Any]] | None":
         service, operation = model.service_model.service_name, model.name
         params = context.get(PARAMS, {})
         with self._lock:
-            self.calls.append(Call(self._now(), service, operation, dict(params)))
+            if noted:
+                self.calls.append(Call(self._now(), service, operation, dict(params)))
             answer = self._tables.get(service, {}).get(operation)
             if answer is not None:
                 try:

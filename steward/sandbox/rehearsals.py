@@ -160,7 +160,7 @@ def fly(file: str, case: Rehearsal, runbooks: Mapping[str, Runbook], seed: int =
         began = world.clock.now()
         _give_past(sim, case.world)
         if case.world.stopped:
-            stop.stop(sim.parts, stack=None, by=BY, reason=case.world.stopped)
+            stop.stop(sim.parts_of("api"), stack=None, by=BY, reason=case.world.stopped)
         parts = _start(sim, case)
         _let_it_fly(sim, case)
         took = int((world.clock.now() - began).total_seconds())
@@ -197,7 +197,7 @@ def _start(sim: Simulation, case: Rehearsal) -> tuple[SignalDecision, ...]:
         inputs=case.by_hand.inputs,
         mode=Mode(case.by_hand.mode),
     )
-    return start.start(sim.parts, request).parts
+    return start.start(sim.parts_of("api"), request).parts
 
 
 def _let_it_fly(sim: Simulation, case: Rehearsal) -> None:
@@ -210,10 +210,10 @@ def _let_it_fly(sim: Simulation, case: Rehearsal) -> None:
                 happen(sim.world, event.happens)
         waiting = [run for run in sim.runs() if run.status is RunStatus.AWAITING_APPROVAL]
         for run in waiting if case.answer else ():
-            approve.answer(sim.parts, run.id, approve=case.answer == "approve", by=BY, reason="as rehearsed")
+            approve.answer(sim.parts_of("api"), run.id, approve=case.answer == "approve", by=BY, reason="as rehearsed")
         for run in sim.runs() if case.cancelled_in else ():
             if run.status in _AT_WORK and _is_in_flight(sim, run, str(case.cancelled_in)):
-                approve.cancel(sim.parts, run.id, by=BY, reason="as rehearsed")
+                approve.cancel(sim.parts_of("api"), run.id, by=BY, reason="as rehearsed")
         if case.to_the_end or (waiting and case.answer):
             return False
         return sim.is_over() if case.by_hand else is_told(sim)

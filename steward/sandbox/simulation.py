@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from chalicelib.catalog.match import Matcher
 from chalicelib.diagnosis.diagnose import Diagnoser
 from chalicelib.engine.drivers import LocalDriver
-from chalicelib.flows.advance import advance
+from chalicelib.flows.advance import advance, lie_down
 from chalicelib.flows.ingest import ingest
 from chalicelib.flows.parts import Parts
 from chalicelib.flows.sweep import Swept, sweep
@@ -39,6 +39,7 @@ from steward.sandbox import place
 
 if TYPE_CHECKING:
     from steward.sandbox.enforcement import Enforcement
+    from steward.sandbox.own_functions import OwnFunctions
     from steward.sandbox.world import World
 
 SWEEP_EVERY_S = 60
@@ -63,11 +64,14 @@ class Simulation:
         table: Table | None = None,
         seed: int = 0,
         enforcement: "Enforcement | None" = None,
+        functions: "OwnFunctions | None" = None,
     ) -> None:
-        """`enforcement`: every call with exactly the rights that are packaged; without it, with any."""
+        """`enforcement`: every call with exactly the rights that are packaged; without it, with any.
+        `functions`: whatever a function does is done by it, with its own rights; without them, by all in one."""
         self.world = world
         self.enforcement = enforcement
-        self.driver = LocalDriver()
+        self._functions = functions
+        self.driver = functions.driver if functions else LocalDriver()
         self.channel = MemoryChannel()
         self.telemetry = MemoryTelemetry()
         self.decisions: list[Decision] = []
@@ -78,6 +82,9 @@ class Simulation:
         self.asked_by_clock = False
         """Whether a schedule that fires once has fired: for those who drive this."""
         self._next_sweep = world.clock.now()
+        if functions:
+            self.parts = functions.observer
+            return
         stack = enforcement.stack if enforcement else world.stack()
         self.parts = self._wire({stack.stack: stack}, pinned(runbooks), table or MemoryTable(), random.Random(seed))  # noqa: S311 - jitter, and it must be repeatable
 
@@ -118,6 +125,10 @@ class Simulation:
             secret_pair=place.webhook_secret,
         )
 
+    def parts_of(self, function: str) -> Parts:
+        """What that function does its work with; `parts` are for those who look on."""
+        return self._functions.parts(function) if self._functions else self.parts
+
     def _senses(self) -> Senses:
         """Logins into the world, and nothing in threads: everything happens in the same order every time."""
         return Senses(
@@ -157,7 +168,7 @@ class Simulation:
         return True
 
     def deliver(self, event: object) -> Decision:
-        return self.decided(ingest(self.parts, event))
+        return self.decided(ingest(self.parts_of("intake"), event))
 
     def decided(self, decision: Decision) -> Decision:
         """Keeps it for whoever watches; also those that people ask for, which come by no event."""
@@ -169,7 +180,7 @@ class Simulation:
         from datetime import timedelta
 
         self._next_sweep = self.world.clock.now() + timedelta(seconds=SWEEP_EVERY_S)
-        return sweep(self.parts)
+        return sweep(self.parts_of("sweep"))
 
     def settle(self) -> None:
         """Everything that can be done without time passing."""
@@ -182,9 +193,11 @@ class Simulation:
 
     def _turn(self, run_id: str, generation: int) -> None:
         for _ in range(MOVES_AT_ONCE):
-            step = advance(self.parts, run_id, generation, f"worker-{self._new_id()}")
+            step = advance(self.parts_of("advance"), run_id, generation, f"worker-{self._new_id()}")
             self.on_move(run_id)
             if step.kind == "sleep" and step.until:
+                if self._functions:  # the machine's Sleep; without it, nobody's bell hangs anywhere
+                    lie_down(self.parts_of("advance"), run_id, step.version, f"bell-{self._new_id()}")
                 self.driver.later(run_id, generation, step.until)
                 return
             if step.kind != "advance":

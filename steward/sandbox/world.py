@@ -193,6 +193,12 @@ class World:
         """The world's: what is done with it is nobody's call."""
         return self._session("own")
 
+    def unnoted_session(self) -> "boto3.Session":
+        """A new one, whose calls are answered as all are and noted nowhere."""
+        session = new_session()
+        self._overrides.register(session, noted=False)
+        return session
+
     def own_client(self, service: str) -> Any:  # noqa: ANN401 - a client of any service
         if service not in self._own_clients:
             # making one takes longer than the hundred calls that a fault makes with it

@@ -9,13 +9,23 @@ from types import ModuleType
 from typing import Any
 
 
-def findings(policy: dict[str, Any]) -> list[str]:
+def findings(policy: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What is wrong, with which action (or parliament's own words), and the form of resource that it misses."""
     _stand_in()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # it leaves its own files open when it is imported
         from parliament import analyze_policy_string
 
-    return [f"{one.issue} {one.detail}" for one in analyze_policy_string(json.dumps(policy)).findings]
+    found = []
+    for one in analyze_policy_string(json.dumps(policy)).findings:
+        for detail in one.detail if isinstance(one.detail, list) else [one.detail]:
+            if isinstance(detail, dict):
+                found.append(
+                    (str(one.issue), str(detail.get("action", detail)), str(detail.get("required_format", "")))
+                )
+            else:
+                found.append((str(one.issue), str(detail), ""))
+    return found
 
 
 def _stand_in() -> None:

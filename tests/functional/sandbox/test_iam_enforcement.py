@@ -1,14 +1,20 @@
 """The world's IAM: what the packaged rights do not allow is denied, by action, resource and condition (S21, S23)."""
 
+from functools import partial
+
 import pytest
 
 from chalicelib.aws.sessions import StackSessions
-from chalicelib.errors import AwsDenied
+from chalicelib.errors import AwsDenied, StoreUnavailable
 from chalicelib.models.stack import Stack
 from chalicelib.steps.registry import ACTIONS
+from chalicelib.store.dynamodb import DynamoTable, table_definition
+from chalicelib.store.table import Item, Key
 from steward.cli.folders import read_runbooks
+from steward.packaging.names import Names
 from steward.sandbox import place
-from steward.sandbox.enforcement import Enforcement
+from steward.sandbox.enforcement import STAGE, Enforcement
+from steward.sandbox.iam_account import filled
 from steward.sandbox.iam_policy import Asked, UnknownCondition, allowed_by, holds
 from steward.sandbox.world import World
 
@@ -108,3 +114,49 @@ def test_conditions_hold_as_iam_has_them(condition, context, answer):
 def test_a_condition_that_is_not_known_here_is_no_yes():
     with pytest.raises(UnknownCondition):
         holds({"DateLessThan": {"aws:CurrentTime": "2030"}}, {})
+
+
+# -- Steward's own functions (S24) --------------------------------------------------------------
+
+
+def table_of(iam, function):
+    return DynamoTable(Names(STAGE).table, lambda: iam.session_of(function).client("dynamodb"))
+
+
+@pytest.fixture
+def own(world):
+    world.own_client("dynamodb").create_table(**table_definition(Names(STAGE).table))
+    return enforced(world)[0]
+
+
+def test_s24_a_function_does_in_the_table_what_it_names_and_is_denied_what_another_does(own):
+    intake = table_of(own, "intake")
+    intake.create(Item(Key("EVENT#e-1", "DECISION"), {}))
+    assert own.denied == []
+    for forbidden in (
+        lambda: intake.get(Key("EVENT#e-1", "DECISION")),
+        lambda: intake.create(Item(Key("APPROVAL#r-1", "001"), {})),
+        lambda: intake.set_stopped(Key("FLEET", "LEDGER"), "a test"),
+        lambda: intake.listed("RUN#any"),
+    ):
+        with pytest.raises(StoreUnavailable, match="AccessDenied"):
+            forbidden()
+    assert len(own.denied) == 4
+
+
+def test_s24_a_right_that_nothing_used_is_named_by_action_and_partition(own):
+    before = own.unused_of("intake")
+    table_of(own, "intake").create(Item(Key("EVENT#e-1", "DECISION"), {}))
+    (used,) = before - own.unused_of("intake")
+    assert (used.action, "EVENT#*" in used.condition) == ("dynamodb:PutItem", True)
+
+
+def test_what_is_not_there_is_told_only_to_who_may_list(own):
+    world, names = own.world, Names(STAGE)
+    for which in ("archive", "evidence"):
+        here = {"LocationConstraint": place.REGION}
+        world.own_client("s3").create_bucket(Bucket=filled(names.bucket(which)), CreateBucketConfiguration=here)
+    sweep = StackSessions(place.REGION, partial(own.session_of, "sweep")).own.s3
+    assert sweep.get(filled(names.bucket("archive")), "none") is None
+    with pytest.raises(AwsDenied):
+        sweep.get(filled(names.bucket("evidence")), "none")

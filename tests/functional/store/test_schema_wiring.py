@@ -10,7 +10,7 @@ from chalicelib.errors import DocumentError, SchemaUnknown
 from chalicelib.store.dynamodb import DynamoTable, table_definition
 from chalicelib.store.schema import KEY, VERSION, version_of
 from chalicelib.store.table import Item
-from chalicelib.wiring import _build
+from chalicelib.wiring import build
 
 REGION = "eu-west-2"
 ENV = {
@@ -38,12 +38,12 @@ def table(monkeypatch):
 def test_every_function_refuses_a_newer_table_by_its_number(table, function):
     table.create(Item(KEY, {"version": VERSION + 1}))
     with pytest.raises(SchemaUnknown, match=f"schema {VERSION + 1} and this version works with {VERSION}"):
-        _build({**ENV, "AWS_LAMBDA_FUNCTION_NAME": function})
+        build({**ENV, "AWS_LAMBDA_FUNCTION_NAME": function})
 
 
 def test_sweep_writes_the_version_into_a_new_table_and_intake_does_not(table):
     for function, written in (("intake", None), ("sweep", VERSION)):
         with contextlib.suppress(DocumentError):  # a checkout has no compiled runbooks, which are read after it
-            _build({**ENV, "AWS_LAMBDA_FUNCTION_NAME": f"mlflow-steward-dev-{function}"})
+            build({**ENV, "AWS_LAMBDA_FUNCTION_NAME": f"mlflow-steward-dev-{function}"})
         item = table.get(KEY)
         assert (version_of(item) if item else None) == written

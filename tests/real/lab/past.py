@@ -12,9 +12,7 @@ API = "/api/2.0/mlflow"
 
 
 class Past:
-    def __init__(
-        self, server: MlflowAt, login: tuple[str, str] | None = None, workspace: str | None = None
-    ) -> None:
+    def __init__(self, server: MlflowAt, login: tuple[str, str] | None = None, workspace: str | None = None) -> None:
         self._server, self._login, self._workspace = server, login, workspace
         self._in = {"X-MLFLOW-WORKSPACE": workspace} if workspace else {}
 
