@@ -145,10 +145,10 @@ def check_keys(ctx: StepContext, route: Route) -> None:
 def check_source(ctx: StepContext, route: Route) -> None:
     bucket, prefix = route.source.bucket, route.source.prefix
     try:
+        first = ctx.aws.s3.first_key(bucket, prefix)  # before the HEAD below, whose refusal has no name
         check_region(
             ctx, bucket, route.source_region, "artifact", "Steward backs up artifacts that lie in the stack's region"
         )
-        first = ctx.aws.s3.first_key(bucket, prefix)
         if first is not None and not first.endswith("/"):
             ctx.aws.s3.can_read(bucket, first)
         reserved = None if prefix else ctx.aws.s3.first_key(bucket, RESERVED)
