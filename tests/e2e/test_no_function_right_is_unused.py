@@ -1,8 +1,8 @@
 """Steward's own functions have no right too many and none too few (S24): each works with its own packaged policy alone,
 over a table, buckets and machines of the stage's own, and what no scene here needs is named.
 
-Lambda itself writes a function's log and puts what failed into its queue, with the function's role; that is asked
-where the packaged functions run.
+Lambda itself writes a function's log and puts what failed into its queue, with the function's role: those rights are
+taken as used.
 """
 
 import json
