@@ -16,6 +16,7 @@ from chalicelib.steps.backup_other_account import (
     why_denied,
 )
 from chalicelib.steps.backup_places import Route
+from chalicelib.steps.savings import noncurrent_days
 from chalicelib.steps.step import StepContext
 
 LEAST_NONCURRENT_DAYS = 7
@@ -57,7 +58,7 @@ def check_target(ctx: StepContext, route: Route) -> None:
             f" --bucket {bucket} --versioning-configuration Status=Enabled",
             rule="S17",
         )
-    _check_rules(route, rules)
+    check_rules(route.target.bucket, route.target.prefix, rules)
     if public:
         raise StepRefused(
             f"backup bucket {bucket} is open to everybody: aws s3api put-public-access-block --bucket {bucket}"
@@ -89,8 +90,7 @@ def check_region(ctx: StepContext, bucket: str, region: str, what: str, remedy: 
         raise StepRefused(f"{what} bucket {bucket} lies in {lies_in}, not in {region}: {remedy.format(lies_in)}")
 
 
-def _check_rules(route: Route, rules: tuple[LifecycleRule, ...]) -> None:
-    bucket, prefix = route.target.bucket, route.target.prefix
+def check_rules(bucket: str, prefix: str, rules: tuple[LifecycleRule, ...]) -> None:
     touching = [rule for rule in rules if rule.prefix.startswith(prefix) or prefix.startswith(rule.prefix)]
     for rule in touching:
         if rule.expires_current:
@@ -106,7 +106,7 @@ def _check_rules(route: Route, rules: tuple[LifecycleRule, ...]) -> None:
                 f" {LEAST_NONCURRENT_DAYS} or more",
                 rule="S17",
             )
-    if not any(rule.noncurrent_days and rule.whole and prefix.startswith(rule.prefix) for rule in rules):
+    if noncurrent_days(rules, prefix) is None:
         raise StepRefused(
             f"backup bucket {bucket} has no lifecycle rule that ends noncurrent versions, so that nothing deleted would"
             " ever leave it: aws s3api put-bucket-lifecycle-configuration"

@@ -1,9 +1,13 @@
 """s3.backup_prefix against the world's S3: what it copies, proves, refuses, doubts, and how it goes on (S17, S18)."""
 
+from dataclasses import replace
+
 import pytest
 
+from chalicelib.aws.s3_vault import LifecycleRule
 from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.history import BackupKind
+from chalicelib.steps.backup_preflight import check_rules
 from chalicelib.steps.registry import ACTIONS
 from chalicelib.steps.step import Done, Standing
 from steward.sandbox import place
@@ -105,6 +109,22 @@ def test_the_backup_bucket_may_not_be_the_artifact_bucket(desk):
     desk.with_artifacts(backup_bucket=place.BUCKET)
     with pytest.raises(StepRefused, match="is the artifact bucket itself"):
         desk.plan(NAME)
+
+
+@pytest.mark.parametrize(
+    ("ends", "refusal"),
+    [
+        ({"noncurrent_kept": 1}, "no lifecycle rule that ends noncurrent versions"),
+        ({"whole": False}, "no lifecycle rule that ends noncurrent versions"),
+        ({"noncurrent_days": 1}, "ends old versions after 1 day"),
+        ({"expires_current": True}, "deletes what is current"),
+    ],
+)
+def test_what_is_deleted_must_leave_the_backup_bucket_some_day_and_not_at_once_s17(ends, refusal):
+    good = LifecycleRule("r", "", whole=True, expires_current=False, noncurrent_days=30, aborts_uploads=False)
+    check_rules("backup", "models/", (good,))
+    with pytest.raises(StepRefused, match=f"S17: .*{refusal}"):
+        check_rules("backup", "models/", (replace(good, **ends),))
 
 
 def test_prefixes_may_not_lie_in_one_another(desk):
