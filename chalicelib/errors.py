@@ -13,6 +13,7 @@
     │   └── PlanModeViolation       something tried to change AWS while only planning
     ├── StoreError
     │   ├── EventInProgress         another worker has the event; retryable
+    │   ├── RecordTooLarge          more than an item may hold; again would be no smaller
     │   ├── StaleWrite              somebody wrote first: read again, decide again
     │   ├── SchemaBehind            the table is of an older version; retryable: sweep migrates it
     │   ├── SchemaUnknown           the table is of a version that this one does not know
@@ -135,6 +136,12 @@ class StaleWrite(StoreError):
     def __init__(self, key: str) -> None:
         self.key = key
         super().__init__(f"{key} was written by somebody else since it was read")
+
+
+class RecordTooLarge(StoreError):
+    def __init__(self, what: str, size: int, most: int) -> None:
+        self.what, self.size, self.most = what, size, most
+        super().__init__(f"{what} is {size} bytes, more than the {most} it may have")
 
 
 class SchemaBehind(StoreError):

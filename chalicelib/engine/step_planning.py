@@ -11,7 +11,7 @@ from chalicelib.engine.sampling import sample
 from chalicelib.engine.situation import Situation
 from chalicelib.engine.step_parts import MOST_CLAIMS, StepParts
 from chalicelib.engine.verification import all_true
-from chalicelib.errors import StaleWrite, StewardError
+from chalicelib.errors import RecordTooLarge, StaleWrite, StewardError
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.check import Answer
 from chalicelib.models.run import Run, StepRecord, StepStatus
@@ -35,7 +35,15 @@ class StepPlanning(StepParts):
             planned = self._failed(at, claimed, error)
         except Exception as error:  # noqa: BLE001  # boundary: a bug in a step is a failed step, never a dead run
             planned = self._broken(at, claimed, error)
-        return self._ports.runs.save_step(planned.model_copy(update={"lease": None}))
+        return self._kept(at, claimed, planned)
+
+    def _kept(self, at: Situation, claimed: StepRecord, worked: StepRecord) -> StepRecord:
+        """What cannot be stored would be no smaller for the next worker: the step fails, as it is stored now."""
+        try:
+            return self._ports.runs.save_step(worked.model_copy(update={"lease": None}))
+        except RecordTooLarge as error:
+            why = f"its record cannot be stored: {error}; let it do less at once"
+            return self._ports.runs.save_step(self._over(at, self._fresh(claimed), StepStatus.FAILED, why, lease=None))
 
     def _planned(self, at: Situation, record: StepRecord) -> StepRecord:
         step = at.step(record.id)

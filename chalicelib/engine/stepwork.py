@@ -54,7 +54,7 @@ class StepWork(StepPlanning):
         if isinstance(worked, Halt):
             self._ports.runs.save_step(claimed.model_copy(update={"lease": None}))
             return worked
-        return self._ports.runs.save_step(worked.model_copy(update={"lease": None}))
+        return self._kept(at, claimed, worked)
 
     def _next_change(self, at: Situation, record: StepRecord) -> Worked:
         number = next_number(record)

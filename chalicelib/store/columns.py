@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from chalicelib.errors import NotACursor, StoreError
+from chalicelib.errors import NotACursor, RecordTooLarge, StoreError
 from chalicelib.store.table import Item, Key
 
 BODY_LIMIT = 350_000
@@ -42,7 +42,7 @@ def pack(item: Item) -> str:
         raise StoreError(f"{item.key} holds what JSON cannot say: {exc}") from exc
     # ensure_ascii is on, so characters are bytes.
     if len(text) > BODY_LIMIT:
-        raise StoreError(f"{item.key} is {len(text)} bytes, more than the {BODY_LIMIT} an item may have")
+        raise RecordTooLarge(str(item.key), len(text), BODY_LIMIT)
     return text
 
 

@@ -8,6 +8,10 @@ import json
 from typing import Any
 
 OUTPUT_LIMIT = 8 * 1024
+DETAIL_LIMIT = 4 * 1024
+"""Characters of what a step says of itself: an error may quote a whole document."""
+STEP_LIMIT = 250_000
+"""Bytes of a step's progress and output; the rest of its item is for its Changes, its lease and its detail."""
 RUN_LIMIT = 32 * 1024
 RUN_LIMIT_AT_BIRTH = 24 * 1024
 """A run grows by its samples, preflight and reasons; what is too near the limit is refused before it starts."""

@@ -10,11 +10,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.errors import StoreError
+from chalicelib.errors import RecordTooLarge, StoreError
 from chalicelib.models.run import Moment, Run, StepRecord
 from chalicelib.store.blobs import Blobs, NoBlobs, evidence_key
 from chalicelib.store.columns import between, stamp
-from chalicelib.store.fit import OUTPUT_LIMIT, RUN_LIMIT, RUN_LIMIT_AT_BIRTH, fit_output, size_of
+from chalicelib.store.fit import (
+    DETAIL_LIMIT,
+    OUTPUT_LIMIT,
+    RUN_LIMIT,
+    RUN_LIMIT_AT_BIRTH,
+    STEP_LIMIT,
+    fit_output,
+    size_of,
+)
 from chalicelib.store.rows import KEPT_FOR, Slice, body_of, contend, load, load_page
 from chalicelib.store.table import Item, Key, Table, walk
 
@@ -23,9 +31,12 @@ LOOKED_AFTER_IN = timedelta(minutes=6)
 sweep to have it moving again within 10 minutes (S31)."""
 
 MOST_CHANGES_IN_ITEM = 50
+CHANGES_LIMIT = 64 * 1024
+"""Bytes of Changes in a step's item: few may be large (one that names 200 folders has 30 KB), and the item
+is written again with every Change made."""
 MOST_JOINED = 50
 CHANGES_AT = "changes_at"
-"""In the item of a step with more Changes: where they lie, under their content's hash."""
+"""In the item of a step with more or larger Changes: where they lie, under their content's hash."""
 
 
 class Runs:
@@ -116,9 +127,13 @@ class Runs:
 
     def _body(self, record: StepRecord) -> dict[str, Any]:
         body = body_of(record)
-        if len(record.changes) <= MOST_CHANGES_IN_ITEM:
+        # What is claimed, and what it says as it fails, is no larger than what was planned: both can be stored.
+        if (size := size_of([body["progress"], body["output"]])) > STEP_LIMIT:
+            raise RecordTooLarge(f"what is to be kept of {len(record.changes)} changes", size, STEP_LIMIT)
+        data = json.dumps(body["changes"], sort_keys=True).encode()
+        if len(record.changes) <= MOST_CHANGES_IN_ITEM and len(data) <= CHANGES_LIMIT:
             return body
-        data = json.dumps(body.pop("changes"), sort_keys=True).encode()
+        del body["changes"]
         key = evidence_key(data)
         ref = self._evidence.ref(key)
         if ref not in self._read:  # stored once, before the item that points to it; then never changed
@@ -202,10 +217,11 @@ def _item(run: Run, due_at: datetime | None, limit: int) -> Item:
 
 
 def _fitted(record: StepRecord) -> StepRecord:
-    if record.output is None:
-        return record
-    output, note = fit_output(record.output, OUTPUT_LIMIT)
-    if note is None:
-        return record
-    detail = f"{record.detail}; {note}" if record.detail else note
+    detail = record.detail
+    if detail and len(detail) > DETAIL_LIMIT:
+        cut = f" (cut from {len(detail)} characters)"
+        detail = detail[: DETAIL_LIMIT - len(cut)] + cut
+    output, note = fit_output(record.output, OUTPUT_LIMIT) if record.output is not None else (None, None)
+    if note:
+        detail = f"{detail}; {note}" if detail else note
     return record.model_copy(update={"output": output, "detail": detail})

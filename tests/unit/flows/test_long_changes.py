@@ -24,6 +24,8 @@ class CopyAction(Action[NoParams]):
     """Copies ten things, three a call."""
 
     changes: int = 1
+    weight: int = 0
+    tells: int = 0
     seen: list[dict[str, object]] = field(default_factory=list)
     abandoned: list[dict[str, object]] = field(default_factory=list)
     name = "fake.mend"
@@ -34,8 +36,8 @@ class CopyAction(Action[NoParams]):
 
     def plan(self, ctx, params):
         one = Change(
-            step=ctx.step_id, action=self.name, operation="fake:Copy", parameters={}, resource="bucket",
-            sentence="copy all", touches={"tasks": 1}, out_of={"tasks": self.changes},
+            step=ctx.step_id, action=self.name, operation="fake:Copy", parameters={"folders": "x" * self.weight},
+            resource="bucket", sentence="copy all", touches={"tasks": 1}, out_of={"tasks": self.changes},
         )  # fmt: skip
         return tuple(one.model_copy(update={"resource": f"bucket-{n:03d}"}) for n in range(self.changes))
 
@@ -45,7 +47,7 @@ class CopyAction(Action[NoParams]):
     def apply(self, ctx, change, progress):
         self.seen.append(dict(progress.checkpoint))
         if self.changes > 1:
-            return Done(detail="copied")
+            return Done(detail="copied", facts={"last": "x" * self.tells})
         done = min(10, int(progress.checkpoint.get("done", 0)) + 3)
         if done == 10:
             return Done(detail="all copied", facts={"last": "ten"})
@@ -171,3 +173,42 @@ def test_more_changes_than_an_item_should_hold_lie_beside_it_and_come_back_whole
     fresh = Runs(world.table, blobs).step(run_id, "mend")
     assert [change.resource for change in fresh.changes] == [f"bucket-{n:03d}" for n in range(changes)]
     assert len(blobs._blobs) == (changes > MOST_CHANGES_IN_ITEM)
+
+
+@pytest.mark.parametrize(("changes", "weight"), [(14, 30_000), (50, 30_000), (2, 400_000)])
+def test_few_changes_that_are_large_lie_beside_the_item_too(world, changes, weight):
+    blobs = MemoryBlobs()
+    world.with_parts(engine=replace(world.parts.engine, runs=Runs(world.table, blobs)))
+    run_id = with_action(world, CopyAction(changes=changes, weight=weight))
+    world.until(run_id, lambda _run: world.step(run_id).status.is_over, moves=400)
+    fresh = Runs(world.table, blobs).step(run_id, "mend")
+    assert fresh.status is StepStatus.DONE
+    assert {len(change.parameters["folders"]) for change in fresh.changes} == {weight}
+    assert len(blobs._blobs) == 1
+
+
+def test_a_plan_whose_record_can_never_be_stored_fails_its_step_and_says_so(world):
+    """Else it would escape from every Advance, and look like a worker that died twelve times."""
+    world.with_parts(engine=replace(world.parts.engine, runs=Runs(world.table, MemoryBlobs())))
+    action = CopyAction(changes=5_000)
+    world.with_parts(engine=replace(world.parts.engine, actions={"fake.mend": action}))
+    run_id = world.fire().parts[0].run_id
+    world.finish(run_id)
+    step = world.step(run_id)
+    assert (step.status, step.changes, step.attempt) == (StepStatus.FAILED, (), 1)
+    assert "its record cannot be stored: what is to be kept of 5000 changes is" in step.detail
+    assert "let it do less at once" in step.detail
+    assert action.seen == []
+
+
+def test_a_step_whose_record_outgrows_its_item_halfway_fails_and_keeps_what_was_noted(world):
+    world.with_parts(engine=replace(world.parts.engine, runs=Runs(world.table, MemoryBlobs())))
+    action = CopyAction(changes=5, tells=100_000)
+    run_id = with_action(world, action)
+    world.until(run_id, lambda _run: world.step(run_id).status.is_over, moves=100)
+    step = world.step(run_id)
+    assert step.status is StepStatus.FAILED
+    assert "its record cannot be stored" in step.detail
+    assert [one.state for one in step.progress] == ["done", "done", "started", "stored", "stored"]
+    assert step.lease is None
+    assert len(action.seen) == 3

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.errors import StaleWrite, StoreError
+from chalicelib.errors import RecordTooLarge, StaleWrite, StoreError
+from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.run import Moment, Released, Run, RunStatus, StepRecord
 from chalicelib.models.runbook import Runbook
 from chalicelib.store.memory import MemoryTable
@@ -203,3 +204,18 @@ def test_runs_are_listed_by_stack_newest_first_and_paged(runs):
     assert [row.id for row in page.rows] == ["r2", "r1"]
     assert [row.id for row in runs.recent("blue", limit=2, cursor=page.cursor).rows] == ["r0"]
     assert [row.id for row in runs.recent("blue", since=NOW + timedelta(minutes=2)).rows] == ["r2"]
+
+
+def test_a_record_that_could_be_stored_can_be_claimed_and_can_say_at_length_why_it_failed(runs):
+    """Detail and lease have room of their own, and an error that quotes a whole document is cut."""
+    progress = tuple(ChangeProgress(facts={"x": "y" * 1000}) for _ in range(200))
+    changes = tuple(
+        Change(step="look", action="a", operation="o", parameters={}, resource="r", sentence="s") for _ in range(50)
+    )
+    stored = runs.save_step(step(changes=changes, progress=progress))
+    failed = runs.save_step(stored.model_copy(update={"detail": "why " * 100_000}))
+    assert len(failed.detail) <= 4096
+    assert failed.detail.endswith("(cut from 400000 characters)")
+    assert runs.save_step(failed).detail == failed.detail
+    with pytest.raises(RecordTooLarge, match="what is to be kept of 50 changes is"):
+        runs.save_step(failed.model_copy(update={"progress": (*progress, *progress)}))
