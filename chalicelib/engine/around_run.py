@@ -13,9 +13,11 @@ def neighbours_of(ports: Ports, stack: Stack) -> tuple[Stack, ...]:
 
 
 def open_incidents_of(ports: Ports, run: Run) -> Callable[[], tuple[str, ...]]:
+    """Of trouble (S18): a rotation that waits for its turn keeps no pruning away."""
+
     def ask() -> tuple[str, ...]:
-        found = ports.incidents.open_of(run.stack)
-        return tuple(incident.title for incident in found if incident.id != run.incident_id)
+        others = (one for one in ports.incidents.open_of(run.stack) if one.id != run.incident_id)
+        return tuple(incident.title for incident in others if not incident.is_waiting_work)
 
     return ask
 

@@ -20,7 +20,7 @@ from chalicelib.models.incident import Incident, IncidentState
 from chalicelib.models.ledger import Fleet, FleetLimits, Ledger
 from chalicelib.models.run import Mode
 from chalicelib.models.runbook import Runbook
-from chalicelib.models.signal import Signal, SignalKind, SignalState
+from chalicelib.models.signal import Signal, SignalKind, SignalState, is_work
 from chalicelib.models.stack import Stack
 from chalicelib.models.words import Autonomy
 
@@ -104,7 +104,8 @@ def _of_incident(situation: Situation) -> Evaluation:
         # A worker before us admitted this very event, and the run is over by now.
         return _with(situation, known, Outcome.RUN, "was admitted before", run_id=situation.ids.run)
     incident = incidents.hear(known or incidents.open_incident(signal, situation.ids.incident, now), signal, now)
-    if planned_work(situation.ledger) is None:  # an expected outage is no sign of trouble in the fleet
+    expected = planned_work(situation.ledger) is not None or is_work(signal.kind, signal.name)
+    if not expected:  # an outage that is, or a rotation that was held, is no sign of trouble in the fleet
         situation = replace(situation, fleet=note_firing(situation.fleet, signal.stack or "", now))
     mine = incident.run_id == situation.ids.run  # a worker before us got this far with this very event
     if not mine and incident.state in {IncidentState.ACTING, IncidentState.AWAITING, IncidentState.VERIFYING}:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from chalicelib.models.shape import Shape
-from chalicelib.models.signal import SignalKind
+from chalicelib.models.signal import SignalKind, is_work
 from chalicelib.models.words import Utc
 
 
@@ -50,3 +50,10 @@ class Incident(Shape):
     reason: str | None = None
     escalated_at: Utc | None = None
     version: int = 0
+
+    @property
+    def is_waiting_work(self) -> bool:
+        """Open only because its work waits for its turn. One that a run failed at, or that nobody came to, is
+        trouble like any other: tasks may hold a secret that counts no more."""
+        waits = self.state is IncidentState.OPEN and self.escalated_at is None and bool(self.firing)
+        return waits and all(is_work(source.kind, source.name) for source in self.firing)

@@ -43,6 +43,15 @@ class SignalKind(StrEnum):
     INVALID = "invalid"  # cannot be trusted: rejected with a reason, recorded, never a crash
 
 
+ROTATION_FAILED = "RotationFailed"
+
+
+def is_work(kind: SignalKind, name: str | None) -> bool:
+    """Something to do where nothing is wrong: a rotated secret is still to be read. It keeps firing while it waits
+    and yet is no trouble, unlike a rotation that failed."""
+    return kind is SignalKind.SECRETS_ROTATION and name != ROTATION_FAILED
+
+
 class Signal(Shape):
     id: str
     """The event's own id (one event can carry several signals: `<event>.<n>` from the second on)."""

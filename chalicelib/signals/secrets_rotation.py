@@ -1,6 +1,6 @@
 """Secrets Manager: rotations and changed values, as CloudTrail tells them. A failed rotation fires."""
 
-from chalicelib.models.signal import Signal, SignalKind, SignalState
+from chalicelib.models.signal import ROTATION_FAILED, Signal, SignalKind, SignalState
 from chalicelib.signals.fields import REASON_LIMIT, mapping, text
 from chalicelib.signals.keys import arn_keys, key, secret_name
 from chalicelib.signals.origin import Event, make
@@ -19,7 +19,7 @@ def read_secret_event(event: Event) -> Signal:
     return make(
         event.origin,
         SignalKind.SECRETS_ROTATION,
-        SignalState.FIRING if name == "RotationFailed" else SignalState.INFO,
+        SignalState.FIRING if name == ROTATION_FAILED else SignalState.INFO,
         name=name,
         resource=secret,
         reason=text(detail.get("errorMessage"), REASON_LIMIT),

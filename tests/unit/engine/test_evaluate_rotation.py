@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.catalog.match import Matcher
+from chalicelib.engine import incidents
 from chalicelib.engine.admission import Ids
 from chalicelib.engine.evaluate import Situation, evaluate
 from chalicelib.models.decision import Outcome
@@ -46,11 +47,12 @@ def rotated(name="RotationSucceeded", state=SignalState.INFO, **more):
     return Signal(**{**given, **more})
 
 
-def decide(signal, ledger=None):
+def decide(signal, ledger=None, incident=None, books=(BOOK,)):
     ledger = ledger or Ledger(stack="prod")
-    books = Matcher.of([BOOK]).matches(signal)
-    ids = Ids.of("e1", signal.id)
-    return evaluate(Situation(signal, STACK, books, None, ledger, Fleet(), FleetLimits(stacks=1), NOW, ids))
+    books = Matcher.of(books).matches(signal)
+    ids, again = Ids.of("e1", signal.id), incident is not None
+    limits = FleetLimits(stacks=1)
+    return evaluate(Situation(signal, STACK, books, incident, ledger, Fleet(), limits, NOW, ids, reconsidering=again))
 
 
 def test_a_rotation_that_succeeded_starts_the_runbook_without_an_incident():
@@ -87,6 +89,32 @@ def test_while_another_run_is_on_the_stack_it_is_held_and_looked_at_again():
     assert decided.part.signal.state is SignalState.FIRING  # what sweep takes up again
     assert decided.incident.reconsider_at == decided.part.reconsider_at == NOW + timedelta(seconds=60)
     assert [source.kind for source in decided.incident.firing] == [SignalKind.SECRETS_ROTATION]
+
+
+def test_s7_one_that_is_held_and_looked_at_again_is_no_trouble_in_the_fleet():
+    busy = Ledger(stack="prod", active=(Slot(run_id="other", runbook="x", since=NOW),))
+    first = decide(rotated(), busy)
+    again = decide(first.part.signal, busy, first.incident)
+    assert again.part.outcome is Outcome.HOLD
+    assert again.fleet == Fleet()
+
+
+def test_s7_a_rotation_that_failed_is():
+    on_failure = Runbook.model_validate(
+        BOOK.model_dump(by_alias=True, exclude_none=True) | {"on": [{"secrets.rotation": {"event": "RotationFailed"}}]}
+    )
+    decided = decide(rotated("RotationFailed", SignalState.FIRING), books=(on_failure,))
+    assert [trouble.stack for trouble in decided.fleet.firing] == ["prod"]
+
+
+def test_s18_it_is_waiting_work_until_somebody_failed_at_it_or_nobody_came():
+    busy = Ledger(stack="prod", active=(Slot(run_id="other", runbook="x", since=NOW),))
+    waiting = decide(rotated(), busy).incident
+    assert waiting.is_waiting_work
+    assert not incidents.needs_human(waiting, NOW, "held 20 times").is_waiting_work
+    assert not waiting.model_copy(update={"escalated_at": NOW}).is_waiting_work
+    failed = incidents.hear(waiting, rotated("RotationFailed", SignalState.FIRING), NOW)
+    assert not failed.is_waiting_work
 
 
 @pytest.mark.parametrize("secret", ["prod/db", "prod/ldap", "prod/minio", "prod/admin"])
