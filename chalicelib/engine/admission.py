@@ -45,6 +45,7 @@ def admission_request(
     return AdmissionRequest(
         run_id=ids.run,
         stack=stack.stack,
+        region=stack.region,
         runbook=runbook.runbook,
         event_id=ids.event,
         automatic=signal.kind is not SignalKind.MANUAL,

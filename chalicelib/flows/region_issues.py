@@ -4,6 +4,7 @@ Only what EventBridge itself delivers, of the account and region of one of the s
 region's: one instance's own retirement is no reason to hold everything.
 """
 
+import re
 from datetime import datetime
 
 from chalicelib.flows.parts import Parts
@@ -13,6 +14,7 @@ from chalicelib.models.signal import Signal, SignalKind, SignalState
 
 _OF_A_SERVICE = "_OPERATIONAL_ISSUE"
 """How AWS ends the codes of what befalls a service in a region, whoever uses it."""
+_REGION = re.compile(r"arn:[a-z-]+:health:(?P<region>[a-z]+(-[a-z]+)+-[0-9]+):", re.ASCII)
 
 
 def note_issue(parts: Parts, signal: Signal, now: datetime) -> None:
@@ -25,8 +27,17 @@ def note_issue(parts: Parts, signal: Signal, now: datetime) -> None:
     if signal.state is SignalState.RESOLVED:
         parts.engine.ledgers.update_fleet(lambda fleet: (issue_closed(fleet, event), None))
     elif signal.state is SignalState.FIRING:
-        issue = OpenIssue(event=event, said=f"{signal.name or 'an issue'} in {signal.region}", at=now)
+        region = _region_of(event)
+        said = f"{signal.name or 'an issue'} in {region or 'all regions'}"
+        issue = OpenIssue(event=event, said=said, at=now, region=region)
         parts.engine.ledgers.update_fleet(lambda fleet: (issue_opened(fleet, issue), None))
+
+
+def _region_of(event: str) -> str | None:
+    """By the issue's own ARN: EventBridge delivers what befalls one region, or a global service, in others too.
+    None, where that names no region, is everybody's."""
+    found = _REGION.match(event)
+    return found["region"] if found else None
 
 
 def _is_regions_own(signal: Signal) -> bool:

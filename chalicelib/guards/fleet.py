@@ -38,18 +38,17 @@ def reserve(
     """Idempotent by run id: asking again for the same run renews its reservation."""
     fleet = prune(fleet, now)
     held = request.automatic and request.acts
+    by_person = "asked for by a person, or only looks"
     results = (
         not_stopped(fleet.stop, "all stacks", only_plans=request.only_plans),
         not_frozen(fleet.freezes, "all stacks", now, automatic=held),
         _below_max_concurrent(fleet, request, limits),
-        brake(fleet, limits, now) if held else passes("fleet_brake", "asked for by a person, or only looks"),
-        _few_failures(fleet, limits, now)
-        if held
-        else passes("failed_verdicts", "asked for by a person, or only looks"),
+        brake(fleet, limits, now, request.region) if held else passes("fleet_brake", by_person),
+        _few_failures(fleet, limits, now) if held else passes("failed_verdicts", by_person),
     )
     if not all_pass(results):
         return FleetAdmission(None, results)
-    if held:
+    if held and not fleet.health_events:  # one in another region brakes on there, and was paged
         fleet = fleet.model_copy(update={"paged_at": None})  # not braking any more: the next episode pages again
     if request.acts:
         mine = Reservation(run_id=request.run_id, stack=request.stack, until=now + timedelta(seconds=ttl_s))
@@ -78,7 +77,9 @@ def note_failed(fleet: Fleet, stack: str, at: datetime) -> Fleet:
 
 def issue_opened(fleet: Fleet, issue: OpenIssue) -> Fleet:
     others = tuple(one for one in fleet.health_events if one.event != issue.event)
-    return fleet.model_copy(update={"health_events": (*others, issue)})
+    is_new_place = all(one.region != issue.region for one in fleet.health_events)
+    paged_at = None if is_new_place else fleet.paged_at  # other stacks are held now: people hear of that too
+    return fleet.model_copy(update={"health_events": (*others, issue), "paged_at": paged_at})
 
 
 def issue_closed(fleet: Fleet, event: str) -> Fleet:
@@ -98,10 +99,11 @@ def prune(fleet: Fleet, now: datetime) -> Fleet:
     )
 
 
-def brake(fleet: Fleet, limits: FleetLimits, now: datetime) -> GuardResult:
+def brake(fleet: Fleet, limits: FleetLimits, now: datetime, region: str | None = None) -> GuardResult:
     """Trouble on many stacks at once is the region's or our own: acting on each would make it worse."""
-    if fleet.health_events:
-        said = ", ".join(issue.said for issue in fleet.health_events)
+    issues = [issue for issue in fleet.health_events if issue.is_of(region)]
+    if issues:
+        said = ", ".join(issue.said for issue in issues)
         return refuses("fleet_brake", f"AWS Health has an open event: {said}")
     within = timedelta(seconds=limits.brake_within_s)
     latest: dict[str, datetime] = {}

@@ -82,6 +82,12 @@ class OpenIssue(Shape):
     said: str
     at: Utc
     """When it was last heard of."""
+    region: str | None = None
+    """None: of a global service, or noted before regions were: it is everybody's."""
+
+    def is_of(self, region: str | None) -> bool:
+        """Who names no region is held by all."""
+        return region is None or self.region is None or self.region == region
 
 
 class Fleet(Shape):
@@ -112,6 +118,8 @@ class FleetLimits(Shape):
 class AdmissionRequest(Shape):
     run_id: str
     stack: str
+    region: str | None = None
+    """The stack's: trouble that AWS has in another holds it not (S7)."""
     runbook: str
     event_id: str
     automatic: bool

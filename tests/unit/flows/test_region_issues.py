@@ -63,3 +63,23 @@ def test_told_twice_it_is_one_and_explained_it_is_none(world):
         ingest(world.parts, event(world, number))
     (issue,) = world.parts.engine.ledgers.read_fleet().health_events
     assert issue.said.startswith("AWS_ECS_OPERATIONAL_ISSUE in ")
+
+
+@pytest.mark.parametrize(
+    ("arn", "region"),
+    [
+        ("arn:aws:health:us-east-1::event/ECS/AWS_ECS_OPERATIONAL_ISSUE/1", "us-east-1"),
+        ("arn:aws-us-gov:health:us-gov-west-1::event/ECS/AWS_ECS_OPERATIONAL_ISSUE/1", "us-gov-west-1"),
+        ("arn:aws:health:global::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/1", None),
+        ("arn:aws:health:::event/IAM/AWS_IAM_OPERATIONAL_ISSUE/1", None),
+        ("something else", None),
+    ],
+)
+def test_an_issue_is_of_the_region_that_its_own_arn_names_else_everybodys_s7(world, arn, region):
+    """EventBridge delivers events of one region, and of global services, in a second one too."""
+    ingest(world.parts, event(world, eventArn=arn))
+    (issue,) = world.parts.engine.ledgers.read_fleet().health_events
+    assert issue.region == region
+    assert issue.said == f"AWS_ECS_OPERATIONAL_ISSUE in {region or 'all regions'}"
+    held = world.fire("e1").parts[0].outcome is Outcome.HOLD
+    assert held is (region is None)

@@ -138,6 +138,30 @@ def test_an_open_health_event_brakes_until_it_closes_s7():
     assert not reserve(issue_closed(fleet, "another"), wanted(), LIMITS, NOW).admitted
 
 
+def test_an_issue_in_another_region_holds_nobody_here_s7():
+    fleet = issue_opened(Fleet(), OpenIssue(event="e", said="ECS in us-east-1", at=NOW, region="us-east-1"))
+    assert not reserve(fleet, wanted(region="us-east-1"), LIMITS, NOW).admitted
+    assert reserve(fleet, wanted(region="eu-west-2"), LIMITS, NOW).admitted
+    assert not reserve(fleet, wanted(), LIMITS, NOW).admitted  # whose region is not known
+
+
+def test_an_issue_without_a_region_also_one_noted_before_regions_were_holds_all_s7():
+    old = Fleet.model_validate({"health_events": [{"event": "e", "said": "IAM", "at": NOW}]})
+    for region in ("us-east-1", "eu-west-2"):
+        assert not reserve(old, wanted(region=region), LIMITS, NOW).admitted
+
+
+def test_a_run_in_a_region_without_trouble_brings_no_second_page_for_one_that_has_some_s7():
+    fleet = issue_opened(Fleet(), OpenIssue(event="e", said="ECS", at=NOW, region="us-east-1"))
+    paged = fleet.model_copy(update={"paged_at": NOW})
+    assert reserve(paged, wanted(region="eu-west-2"), LIMITS, NOW).fleet.paged_at == NOW
+    again = issue_opened(paged, OpenIssue(event="e2", said="EC2", at=NOW, region="us-east-1"))
+    assert again.paged_at == NOW
+    elsewhere = issue_opened(paged, OpenIssue(event="e3", said="ECS", at=NOW, region="eu-west-2"))
+    assert elsewhere.paged_at is None
+    assert reserve(Fleet(paged_at=NOW), wanted(region="eu-west-2"), LIMITS, NOW).fleet.paged_at is None
+
+
 def test_an_issue_of_which_nothing_more_is_heard_holds_nobody_for_ever_s7():
     fleet = issue_opened(Fleet(), OpenIssue(event="e", said="ECS", at=NOW))
     assert not reserve(fleet, wanted(), LIMITS, NOW + timedelta(hours=23)).admitted
