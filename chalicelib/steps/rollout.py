@@ -25,12 +25,31 @@ def follow_rollout(ctx: StepContext, service: Service, mine: Deployment) -> Appl
     return Pending(check_after_s=CHECK_AFTER_S, detail=detail)
 
 
-def refuse_stop_before_start(state: ServiceState) -> None:
-    """S9, for deployments: ECS starts before it stops only where it must keep all that are healthy."""
+def refuse_stop_before_start(state: ServiceState, *, already: str | None = None) -> None:
+    """S9, for deployments: ECS starts before it stops only where it must keep all that are healthy, and may start
+    one beside them. `already`: the revision to go to; serving tasks that run it need not be replaced."""
     least = state.service.minimum_healthy_percent
     if state.serving and least < _ALL:
         why = f"minimumHealthyPercent is {least}, so a serving task may stop before its replacement is healthy"
         raise StepRefused(why, rule="S9")
+    if any(task.task_definition != already for task in state.serving):
+        _refuse_without_room(state.service)
+
+
+def _refuse_without_room(service: Service) -> None:
+    """ECS rounds what may run at most down: 150% of one task is one. With all of them to be kept, a deployment
+    could then neither start a task nor stop one, and would hang. A task that is ill makes no room that lasts."""
+    desired, least, most = service.desired, service.minimum_healthy_percent, service.maximum_percent
+    at_most = desired * most // _ALL
+    if desired < 1 or at_most > desired:
+        return
+    enough = -(-(desired + 1) * _ALL // desired)
+    raise StepRefused(
+        f"maximumPercent is {most}, which of {desired} tasks is {at_most} (ECS rounds down), and minimumHealthyPercent"
+        f" is {least}: a deployment may neither start a task beside those that serve nor stop one, and would never end;"
+        f" set maximumPercent to {enough} or more",
+        rule="S9",
+    )
 
 
 def refuse_after_failed_launch(ctx: StepContext, state: ServiceState) -> None:

@@ -82,7 +82,6 @@ class RestartTasks(Action[RestartParams]):
         changes = [self._stop_unhealthy(ctx, state, task) for task in unhealthy]
         serving = state.serving[: params.max - len(unhealthy)] if params.which == "oldest" else ()
         if serving and params.without_room == "deploy" and not desired_count.is_within(ctx, state.service.desired + 1):
-            _refuse_without_surge(state)
             return ForceDeployment().plan(ctx, ForceParams())
         if serving:
             changes += self._restart_serving(ctx, state, serving)
@@ -204,13 +203,6 @@ def _refuse_while_launches_fail(ctx: StepContext, state: ServiceState) -> None:
     failed = last_launch_failed(state, ctx.aws.ecs.stopped_tasks(ctx.stack.ecs.cluster, ctx.stack.ecs.service))
     if failed is not None:
         why = f"the last launch failed (task {failed.short}: {why_stopped(failed)}), so no serving task is stopped"
-        raise StepRefused(why, rule="S9")
-
-
-def _refuse_without_surge(state: ServiceState) -> None:
-    most = state.service.maximum_percent
-    if most <= 100:  # noqa: PLR2004  # per cent of the desired count
-        why = f"maximumPercent is {most}, so ECS may start none beside those that serve, and the bounds allow none more"
         raise StepRefused(why, rule="S9")
 
 

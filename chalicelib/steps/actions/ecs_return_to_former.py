@@ -52,7 +52,7 @@ class ReturnToFormer(Action[NoParams]):
         made = {one.action for one, progress in ctx.made() if progress.state is ChangeState.DONE}
         if RestoreSnapshot.name not in made:
             raise StepRefused("the database of before is not restored, and the former MLflow needs it", rule="S10")
-        refuse_stop_before_start(state)
+        refuse_stop_before_start(state, already=former)
         name, ill = ctx.stack.ecs.service, [task for task in state.running if task.task_definition == now]
         change = Change(
             step=ctx.step_id,

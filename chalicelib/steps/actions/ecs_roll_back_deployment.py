@@ -71,7 +71,7 @@ class RollBackDeployment(Action[RollBackParams]):
         target = ctx.aws.ecs.task_definition(_last_completed(ctx, state.service))
         _refuse_if_schema_may_have_changed(current, target)
         _refuse_if_something_is_gone(ctx, target)
-        refuse_stop_before_start(state)
+        refuse_stop_before_start(state, already=target.arn)
         return (self._change(ctx, state, current, target),)
 
     def _change(self, ctx: StepContext, state: ServiceState, current: TaskDefinition, target: TaskDefinition) -> Change:

@@ -13,6 +13,15 @@ def plan(world):
     return STEP.plan(world.ctx(), STEP.Params())
 
 
+def crowd(world, tasks):
+    """So many serving ones, and no other."""
+    world.tasks.clear()
+    world.targets.clear()
+    world.desired = tasks
+    for number in range(tasks):
+        world.task(f"task-{number}")
+
+
 def test_it_touches_every_task_and_names_the_revision(world):
     (change,) = plan(world)
     assert change.parameters == {"cluster": "churn-cluster", "service": "churn", "forceNewDeployment": True}
@@ -24,6 +33,47 @@ def test_it_touches_every_task_and_names_the_revision(world):
 def test_s9_a_service_that_may_stop_before_it_starts_is_refused(world):
     world.minimum_healthy_percent = 50
     with pytest.raises(StepRefused, match=r"S9.*minimumHealthyPercent is 50"):
+        plan(world)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "most", "counts", "enough"),
+    [(1, 150, 1, 200), (1, 199, 1, 200), (2, 100, 2, 150), (2, 149, 2, 150), (3, 130, 3, 134), (7, 114, 7, 115)],
+)
+def test_s9_without_room_for_one_task_more_it_would_hang_and_is_refused_with_the_remedy(
+    world, tasks, most, counts, enough
+):
+    """ECS rounds what may run at most down, and what must be healthy up."""
+    crowd(world, tasks)
+    world.maximum_percent = most
+    said = (
+        f"maximumPercent is {most}, which of {tasks} tasks is {counts} .*minimumHealthyPercent is 100.* to {enough} or"
+    )
+    with pytest.raises(StepRefused, match=f"S9: {said}"):
+        plan(world)
+    world.maximum_percent = enough
+    assert plan(world)
+
+
+@pytest.mark.parametrize(("tasks", "most"), [(1, 200), (2, 150), (3, 134), (0, 100)])
+def test_with_room_for_one_more_or_no_task_at_all_it_is_not_refused(world, tasks, most):
+    crowd(world, tasks)
+    world.maximum_percent = most
+    assert plan(world)
+
+
+def test_s9_where_nobody_serves_ecs_may_stop_first_and_needs_no_room(world):
+    world.maximum_percent = 100
+    for name in ("old", "new"):
+        world.set_target(name, "unhealthy")
+    assert plan(world)
+
+
+def test_s9_one_ill_task_makes_no_room_that_lasts(world):
+    """Its replacement takes its place; then the other can neither go nor have one beside it."""
+    world.maximum_percent = 100
+    world.set_target("new", "unhealthy")
+    with pytest.raises(StepRefused, match=r"S9: maximumPercent is 100"):
         plan(world)
 
 

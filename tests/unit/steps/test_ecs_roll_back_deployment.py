@@ -43,6 +43,17 @@ def test_tasks_of_the_failed_revision_are_counted_as_touched(failed):
     assert (change.touches, change.out_of) == ({"tasks": 1}, {"tasks": 3})
 
 
+def test_s9_what_hangs_for_want_of_room_may_go_back_to_what_already_serves(failed):
+    """No task need be started for that; one that serves on the failed revision would need one beside it."""
+    failed.maximum_percent = 100
+    assert plan(failed)
+    failed.tasks.clear()
+    failed.task("good")
+    failed.task("bad", revision=8)
+    with pytest.raises(StepRefused, match=r"S9: maximumPercent is 100"):
+        plan(failed)
+
+
 def test_when_only_history_knows_the_last_completed_deployment_is_taken_from_it(failed):
     failed.deployments.pop()
     failed.completed = [
