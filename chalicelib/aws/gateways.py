@@ -242,32 +242,24 @@ class Aws:
         config = Config(read_timeout=60, response_checksum_validation="when_required")
         return Vault(self._client("s3", config))
 
-    def s3_lane(self, region: str | None = None, *, kms_key: str | None = None, connections: int = 64) -> "S3Lane":
-        """The fast way to list and copy, signed for one region: the listed bucket's, or the copy's target's."""
+    def s3_lane(
+        self,
+        region: str | None = None,
+        *,
+        source_region: str | None = None,
+        kms_key: str | None = None,
+        connections: int = 64,
+    ) -> "S3Lane":
+        """The fast way to list and copy, signed for one region: the listed bucket's, or the copy's target's.
+        `source_region`: where copies come from, if that is another; large ones have to be read there."""
         from chalicelib.aws.s3_lane import S3Lane
-        from chalicelib.aws.s3_lane_address import Endpoint
-        from chalicelib.aws.s3_lane_keys import KeyRing
-        from chalicelib.aws.s3_lane_wire import Wire
+        from chalicelib.aws.s3_lane_session import wire_to
 
         where = region or self.region
-        client = self._session.client("s3", region_name=where)
-
-        def credentials() -> Any:  # noqa: ANN401 - botocore's own
-            # asked for again when they expired on the way: a new client is what makes a session renew them
-            return self._session.client("s3", region_name=where)._get_credentials()  # noqa: SLF001
-
-        def emit(name: str, request: Any) -> Any:  # noqa: ANN401 - botocore's own
-            return client.meta.events.emit_until_response(name, request=request)[1]
-
-        wire = Wire(
-            Endpoint(client.meta.endpoint_url),
-            where,
-            KeyRing(credentials),
-            connections=connections,
-            read_only=self.read_only,
-            emit=emit,
-        )
-        return S3Lane(wire, kms_key=kms_key)
+        afar = source_region if source_region != where else None
+        near = wire_to(self._session, where, connections, read_only=self.read_only)
+        far = wire_to(self._session, afar, connections, read_only=self.read_only) if afar else None
+        return S3Lane(near, source_wire=far, kms_key=kms_key)
 
     @cached_property
     def secrets(self) -> "Secrets":

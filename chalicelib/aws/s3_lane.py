@@ -1,9 +1,11 @@
 """The S3 lane: listing and copying at the speed that backups need. Botocore's client stays for everything else.
 
-It satisfies `backup.ports` by shape (rooms of one layer do not import each other). One lane is signed for one region:
-list with the lane of the bucket's region, copy with the lane of the target's.
+It satisfies `backup.ports` by shape (rooms of one layer do not import each other). A wire is signed for one region, and
+S3 answers 301 to any other: list with the lane of the bucket's region, copy with the lane of the target's. What a copy
+in parts has to read of the source goes by a second wire, where the source is in another region.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -45,12 +47,14 @@ class S3Lane:
         self,
         wire: Wire,
         *,
+        source_wire: Wire | None = None,
         kms_key: str | None = None,
         largest_copy: int = LARGEST_COPY,
         parts: "PartRules | None" = None,
     ) -> None:
-        """`kms_key`: what copies are encrypted with; None: as the target bucket does by default."""
-        self._wire = wire
+        """`source_wire`: for the region that is copied from; None: it is the same.
+        `kms_key`: what copies are encrypted with; None: as the target bucket does by default."""
+        self._wire, self._source_wire = wire, source_wire or wire
         self._encrypted = encryption_headers(kms_key)
         self._parts = parts
         self.largest_copy = largest_copy
@@ -59,7 +63,8 @@ class S3Lane:
     @property
     def requests(self) -> Mapping[str, int]:
         """Sent so far by kind, with `retries` among them counted again under that name."""
-        return dict(self._wire.requests)
+        wires = {id(wire): wire for wire in (self._wire, self._source_wire)}
+        return dict(sum((wire.requests for wire in wires.values()), Counter[str]()))
 
     def list_pages(self, bucket: str, prefix: str = "", start_after: str | None = None) -> Iterator[list[Row]]:
         """Pages of (key, size, ETag), one request each; a next page only when it is asked for."""
@@ -100,7 +105,8 @@ class S3Lane:
             from chalicelib.aws.s3_lane_parts import PartCopy, PartRules
 
             asked = PartCopy(source, target, size, etag, source_version, only_if or {})
-            return asked.run(self._wire, self._parts or PartRules(), self._encrypted, cancelled, book)
+            wires = self._wire, self._source_wire
+            return asked.run(wires, self._parts or PartRules(), self._encrypted, cancelled, book)
         headers = {  # metadata and tags come along by default
             "x-amz-copy-source": copy_source(*source, source_version),
             "x-amz-copy-source-if-match": f'"{etag}"',

@@ -67,13 +67,17 @@ class PartCopy:
 
     def run(
         self,
-        wire: Wire,
+        wires: tuple[Wire, Wire],
         rules: PartRules,
         encrypted: Mapping[str, str],
         cancelled: Callable[[], bool],
         book: UploadBook | None = None,
     ) -> "LaneCopy":
-        """CopyCancelled with a book: what is there by then is noted in it, and gone on with the next time."""
+        """`wires`: of the target's region and of the source's.
+
+        CopyCancelled with a book: what is there by then is noted in it, and gone on with the next time.
+        """
+        wire, source_wire = wires
         noted = book.find(*self.target) if book else None
         if noted is not None and not self._is_of(noted):
             self._abort(wire, noted, book)  # of an object that changed since: its parts are of no use
@@ -87,7 +91,7 @@ class PartCopy:
                 # somebody else aborted it, as a bucket's lifecycle does after some days
         if cancelled():
             raise CopyCancelled(self.target[1])
-        headers = {**self._remembered(wire), **encrypted}
+        headers = {**self._remembered(source_wire), **encrypted}
         return self._carried_on(wire, self._begin(wire, headers, rules, book), rules, cancelled, book)
 
     def _is_of(self, noted: Unfinished) -> bool:
@@ -117,11 +121,11 @@ class PartCopy:
             book.over(upload)
         return made
 
-    def _remembered(self, wire: Wire) -> dict[str, str]:
+    def _remembered(self, source_wire: Wire) -> dict[str, str]:
         from chalicelib.aws.s3_lane import headed
 
         query = (("versionId", self.source_version),) if self.source_version else ()
-        head = wire.send(Ask("HeadObject", "HEAD", *self.source, query), headed)
+        head = source_wire.send(Ask("HeadObject", "HEAD", *self.source, query), headed)
         if (head.etag, head.size) != (self.etag, self.size):
             raise AwsInvalid("s3:HeadObject", "PreconditionFailed", "the object changed since it was listed")
         kept = {
@@ -130,9 +134,8 @@ class PartCopy:
             if name.lower() in _KEPT or name.lower().startswith(_KEPT_PREFIX)
         }
         if int(head.headers.get(_TAG_COUNT) or 0):
-            tags = wire.send(
-                Ask("GetObjectTagging", "GET", *self.source, (("tagging", ""), *query)), lambda a: read_tags(a.body)
-            )
+            ask = Ask("GetObjectTagging", "GET", *self.source, (("tagging", ""), *query))
+            tags = source_wire.send(ask, lambda answer: read_tags(answer.body))
             kept["x-amz-tagging"] = urlencode(tags)
         return kept
 

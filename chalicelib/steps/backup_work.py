@@ -54,7 +54,9 @@ def bench_of(ctx: StepContext, task: Task) -> Bench:
     artifacts = ctx.stack.artifacts
     kms_key = artifacts.backup_kms_key if artifacts else None
     source = ctx.aws.s3_lane(task.source_region, connections=CONNECTIONS)
-    target = ctx.aws.s3_lane(task.target_region, kms_key=kms_key, connections=CONNECTIONS)
+    target = ctx.aws.s3_lane(
+        task.target_region, source_region=task.source_region, kms_key=kms_key, connections=CONNECTIONS
+    )
     manifests = manifests_in(ctx, task.target_bucket, task.target_region, task.set, task.mac_key)
     return Bench(
         source=source,

@@ -81,7 +81,7 @@ class Bringer:
 
     def __init__(self, ctx: StepContext, restore: Restore) -> None:
         self._ctx, self._restore = ctx, restore
-        self._lane = ctx.aws.s3_lane(connections=CONNECTIONS)
+        self._lane = ctx.aws.s3_lane(source_region=restore.region, connections=CONNECTIONS)
         self._book = book_of(ctx)
         self._began = ctx.monotonic()
         self._has_begun = False

@@ -31,8 +31,8 @@ PARTS = 13
 class SmallParts(Aws):
     """Copies in parts of 5 MB what is larger than that: as with models of many gigabytes."""
 
-    def s3_lane(self, region=None, *, kms_key=None, connections=64):
-        wire = super().s3_lane(region, kms_key=kms_key, connections=connections)._wire
+    def s3_lane(self, region=None, **how):
+        wire = super().s3_lane(region, **how)._wire
         return S3Lane(wire, largest_copy=5 * MB, parts=PartRules(size=5 * MB, side_by_side=1))
 
 
