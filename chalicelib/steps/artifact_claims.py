@@ -7,6 +7,7 @@ folder somebody's: the search for what nobody owns stops there and names it (S15
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -24,6 +25,7 @@ _PROXIED = re.compile(
 )
 _ALIAS = "-s3alias"
 """An access point's other name: it may lead to the stack's own bucket."""
+_SLASH = re.compile("/")
 _UNREAD, _ROOT = "?", "/"
 """No key: it may lead to anything in the stack's part of the bucket; it is that part itself."""
 _MOST_SAID = 120
@@ -37,6 +39,8 @@ class Claims:
     """Of runs, logged models (`m-`) and traces (`tr-`)."""
     keys: set[str] = field(default_factory=set)
     """Prefixes of keys, without a slash at the end: nothing in or above them is an orphan."""
+    _in_order: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The same, for looking up: there may be as many as runs, and each folder is asked for."""
 
     def add(self, uri: str, place: Place, what: str, *, is_root: bool = False) -> None:
         """`is_root`: of an experiment, where its runs' folders go. Each of those claims its own, so a root that is
@@ -51,7 +55,12 @@ class Claims:
 
     def covers(self, prefix: str) -> bool:
         """Whether something claimed lies in this folder, or this folder in it."""
-        return any(key == prefix[:-1] or key.startswith(prefix) or prefix.startswith(f"{key}/") for key in self.keys)
+        if any(prefix[: slash.start()] in self.keys for slash in _SLASH.finditer(prefix)):
+            return True
+        if len(self._in_order) != len(self.keys):  # claims are only ever added
+            self._in_order = sorted(self.keys)
+        first = bisect_left(self._in_order, prefix)
+        return first < len(self._in_order) and self._in_order[first].startswith(prefix)
 
 
 def claim_roots(claims: Claims, experiments: Iterable[Experiment], place: Place) -> None:

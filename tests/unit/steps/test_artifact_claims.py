@@ -1,5 +1,8 @@
 """S15: whatever text a model was registered from, what it may lie in is owned."""
 
+import time
+from itertools import product
+
 import pytest
 
 from chalicelib.errors import StepRefused
@@ -72,3 +75,21 @@ def test_what_lies_elsewhere_claims_nothing(uri):
 
 def test_an_experiment_whose_root_is_the_stacks_own_claims_nothing():
     assert claimed("s3://b/mlflow-artifacts/", is_root=True) == Claims()
+
+
+def test_a_folder_is_covered_by_what_is_claimed_of_it_in_it_and_above_it_and_by_no_neighbour():
+    names = ["/".join(parts) for depth in (1, 2, 3) for parts in product(("a", "a-", "a0", "b"), repeat=depth)]
+    for first, second in product(names[::3], names[::5]):
+        claims = Claims(keys={first})
+        assert not claims.covers("zz/")
+        claims.keys.add(second)  # after it was asked
+        for folder in (f"{name}/" for name in names):
+            expected = any(f"{key}/".startswith(folder) or folder.startswith(f"{key}/") for key in (first, second))
+            assert claims.covers(folder) is expected, (first, second, folder)
+
+
+def test_s15_as_many_folders_as_claims_are_asked_for_within_a_lambda_s_time():
+    claims = Claims(keys={f"mlflow/team-a/{number:032x}/artifacts" for number in range(20_000)})
+    began = time.process_time()
+    assert not any(claims.covers(f"mlflow/3/{number:032x}/") for number in range(20_000))
+    assert time.process_time() - began < 5  # one by one it was minutes
