@@ -11,7 +11,8 @@ from chalicelib.net.database_login import DatabaseFacts, DatabaseRequest
 from chalicelib.net.login_problem import Problem
 from chalicelib.redact import strip_hidden
 from chalicelib.steps.blindness import denied, unseen
-from chalicelib.steps.permissions import DESCRIBE_DATABASE
+from chalicelib.steps.database_in_use import find_in_use
+from chalicelib.steps.permissions import DESCRIBE_DATABASE, DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION
 from chalicelib.steps.step import StepContext
 
 WITHIN_S = 12.0
@@ -21,6 +22,8 @@ GONE = "gone"
 _USUAL_PORT = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
 READ_DATABASE = (
     *DESCRIBE_DATABASE,
+    DESCRIBE_SERVICE,
+    DESCRIBE_TASK_DEFINITION,
     Permission(
         action="secretsmanager:GetSecretValue",
         resource="arn:{partition}:secretsmanager:{region}:{account}:secret:{database_secret}-??????",
@@ -65,8 +68,7 @@ def _looked_at(ctx: StepContext, host: str | None, port: int | None, *, contents
     try:
         secret = ctx.aws.secrets.database(database.secret)
         if host is None:
-            host, port = _in_use(ctx)
-            host, port = host or secret.host, port or secret.port
+            host, port = find_in_use(ctx, secret)
     except AwsNotFound as error:
         # of the database it is a fact about the stack; a secret that is not there blinds Steward (S3)
         is_gone = error.operation.startswith("rds:")
@@ -95,17 +97,6 @@ def _request(database: DatabasePart, secret: DatabaseSecret, host: str, port: in
         password=secret.login.password,
         timeout_s=WITHIN_S,
     )
-
-
-def _in_use(ctx: StepContext) -> tuple[str | None, int | None]:
-    database = ctx.stack.database
-    if database and database.cluster:
-        cluster = ctx.aws.rds.cluster(database.cluster)
-        return cluster.host, cluster.port
-    if database and database.instance:
-        instance = ctx.aws.rds.instance(database.instance)
-        return instance.host, instance.port
-    return None, None
 
 
 def _held(facts: DatabaseFacts) -> Held:

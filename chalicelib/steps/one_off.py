@@ -19,6 +19,7 @@ from chalicelib.aws.ecs_shapes import ContainerDefinition
 from chalicelib.errors import StepRefused
 from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, WORKSPACE
 from chalicelib.steps.mlflow_install import install_commands
+from chalicelib.steps.task_disk import expanded
 
 OVERRIDES_LIMIT = 8192
 """ECS takes no longer overrides, counted as JSON."""
@@ -130,6 +131,13 @@ def store_words(container: ContainerDefinition) -> str:
     if _WRITTEN_OUT.search(written):
         raise StepRefused("the password stands in the start command itself; a variable must hold it", rule="S12")
     return f'"{written}"'
+
+
+def store_address(container: ContainerDefinition) -> str:
+    """As plain variables spell it out; what comes of secrets stays a `$NAME`. May hold a password: never shown."""
+    match = _STORE.search(" ".join((*container.entry_point, *container.command)))
+    written = match[1].strip("\"'") if match else container.environment.get(STORE_VARIABLE, "")
+    return expanded(written, container)
 
 
 def overrides_of(container: ContainerDefinition, line: str) -> dict[str, Any]:

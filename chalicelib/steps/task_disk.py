@@ -67,7 +67,7 @@ def what_is_lost(definition: TaskDefinition) -> str | None:
 
 def _of_container(definition: TaskDefinition, container: ContainerDefinition) -> Iterator[OwnDisk]:
     kept = tuple(path for path, volume in container.mounts.items() if volume in definition.shared_volumes)
-    command = _expanded(" ".join((*container.entry_point, *container.command)), container)
+    command = expanded(" ".join((*container.entry_point, *container.command)), container)
     for what, where in (
         *_sqlite_files(command, container),
         *_local_paths(command, container),
@@ -77,7 +77,7 @@ def _of_container(definition: TaskDefinition, container: ContainerDefinition) ->
             yield OwnDisk(what, where)
 
 
-def _expanded(command: str, container: ContainerDefinition) -> str:
+def expanded(command: str, container: ContainerDefinition) -> str:
     def value(match: re.Match[str]) -> str:
         return container.environment.get(match[1] or match[2], match[0])
 

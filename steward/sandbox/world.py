@@ -121,7 +121,14 @@ class World:
         mlflow = MlflowFace(self.clock.now, self.serving, self.load.exporter, self.logs, self.server)
         self.http = HttpFace(self.clock.now, self.targets, self.load, mlflow, self.lock)
         self.databases = DatabaseTwin(
-            self.database, self.lock, rds=self.rds, now=self.clock.now, tracking=self.tracking
+            self.database,
+            self.lock,
+            rds=self.rds,
+            now=self.clock.now,
+            tracking=self.tracking,
+            hosts_of_tasks=lambda: {
+                task.environment.get("DB_HOST", place.DATABASE_HOST) for task in self.service.live()
+            },
         )
         self.directories = DirectoryTwin(self.directory, self.lock)
         self.effects: list[Callable[[datetime], None]] = []

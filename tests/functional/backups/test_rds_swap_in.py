@@ -11,6 +11,7 @@ from chalicelib.steps.registry import ACTIONS
 from chalicelib.steps.step import Done, Standing
 from steward.sandbox import place
 from steward.sandbox.secrets_answers import ARNS
+from steward.sandbox.unlike import make_unlike
 
 MARK = f"{mark_of(place.NAME)}-{place.NAME}"
 
@@ -80,6 +81,55 @@ def test_where_the_secret_names_the_host_it_gets_a_new_version_first_and_undo_po
     assert isinstance(restored.finish(undo_of(secret)), Done)
     assert restored.ctx().aws.secrets.database(place.DATABASE_SECRET).host == place.DATABASE_HOST
     assert ARNS[place.DATABASE_SECRET]
+
+
+@pytest.fixture
+def rows_in_use(restored):
+    """Of the database that is asked: the restored one has fewer than the one that is kept."""
+    restored.world.advance(3600)
+
+    def read():
+        return restored.read("db.facts").in_use.rows["params"]
+
+    return read
+
+
+def test_s15_after_a_swap_the_restored_database_is_asked_and_not_the_old_one_that_the_stack_s_file_names(
+    restored, rows_in_use
+):
+    before = rows_in_use()
+    (change,) = restored.plan("rds.swap_in", instance=NAME)
+    restored.finish(change)
+    restored.world.advance(120)
+    assert rows_in_use() == restored.world.rds.restored[NAME].contents.rows["params"] < before
+    restored.run = "r-undo"
+    restored.finish(undo_of(change))
+    restored.world.advance(300)
+    assert rows_in_use() >= before
+
+
+def test_s15_so_it_is_where_only_the_secret_names_the_host(restored, rows_in_use):
+    make_unlike(restored.world, "host-in-secret")
+    before = rows_in_use()
+    secret, _ = restored.plan("rds.swap_in", instance=NAME)
+    restored.finish(secret)
+    assert rows_in_use() == restored.world.rds.restored[NAME].contents.rows["params"] < before
+
+
+def test_s15_once_the_old_one_is_deleted_the_restored_one_is_still_asked(restored, rows_in_use):
+    (change,) = restored.plan("rds.swap_in", instance=NAME)
+    restored.finish(change)
+    restored.world.advance(120)
+    restored.world.database.delete(restored.world.clock.now())
+    assert rows_in_use() == restored.world.rds.restored[NAME].contents.rows["params"]
+
+
+def test_an_address_that_is_none_of_rds_leaves_the_named_database_the_one_in_use(restored):
+    make_unlike(restored.world, "host-in-secret")
+    client = restored.world.session().client("secretsmanager")
+    text = json.dumps({"username": place.DATABASE_USER, "password": place.DATABASE_PASSWORD, "host": "db.example.com"})
+    client.put_secret_value(SecretId=place.DATABASE_SECRET, SecretString=text)
+    assert restored.read("db.facts").in_use.answers
 
 
 def test_a_secret_that_somebody_pointed_elsewhere_meanwhile_is_left_alone(restored):
