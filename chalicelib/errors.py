@@ -22,6 +22,7 @@
     │   ├── AwsDenied · AwsNotFound · AwsInvalid
     │   └── AwsThrottled · AwsUnavailable          retryable
     ├── ManifestBroken              a backup's manifest that was tampered with, or cut
+    │   └── ManifestUnrecorded      nothing says that Steward wrote it
     ├── CopyCancelled               a copy in parts was stopped between two of them; nothing of it is left
     ├── ListingOutOfOrder           a server that lists keys twice or not in order: no backup can trust it
     ├── HttpFailure                 no answer over HTTP, and which kind of none
@@ -201,6 +202,21 @@ class ManifestBroken(StewardError):
     def __init__(self, manifest: str, what: str) -> None:
         self.manifest, self.what = manifest, what
         super().__init__(f"manifest {manifest} was tampered with or cut: {what}")
+
+
+class ManifestUnrecorded(ManifestBroken):
+    def __init__(self, manifest: str, where: str) -> None:
+        self.where = where
+        unknown = "it is newer than any that Steward has a record of, and no MAC says that Steward wrote it"
+        super().__init__(manifest, unknown)
+
+    def __str__(self) -> str:
+        return (
+            f"manifest {self.manifest} may not be Steward's: {self.what}. If Steward's table was restored to an earlier"
+            f" time, or its evidence is gone, delete {self.where} and any head after it: the copies stay, and the next"
+            " backup goes on from the last that is recorded; else find out who wrote it. With backup.macKey in the"
+            " stack's file each manifest speaks for itself"
+        )
 
 
 class CopyCancelled(StewardError):

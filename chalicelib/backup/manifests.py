@@ -31,7 +31,7 @@ from chalicelib.backup.manifest import (
     read_part,
 )
 from chalicelib.backup.shards import WHOLE, Shard, within
-from chalicelib.errors import ManifestBroken
+from chalicelib.errors import ManifestBroken, ManifestUnrecorded
 from chalicelib.models.shape import canonical_json
 
 RESERVED = ".steward-backup/"
@@ -60,6 +60,15 @@ class Signer(Protocol):
     def is_right(self, key: str, message: bytes, mac: str) -> bool: ...
 
 
+class Intents(Protocol):
+    """What Steward was about to write, kept where no writer of the bucket can write: a run that is stopped between a
+    head and its record has left no head that nobody knows."""
+
+    def note(self, backup: str, sha256: str) -> None: ...
+
+    def holds(self, backup: str, sha256: str) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Seal:
     signer: Signer
@@ -85,10 +94,17 @@ class Manifests:
     """`known` are the ids and hashes that Steward's own history vouches for; `seal` None: nothing is signed."""
 
     def __init__(
-        self, shelf: Shelf, bucket: str, set_: str, *, seal: Seal | None, known: dict[str, str] | None = None
+        self,
+        shelf: Shelf,
+        bucket: str,
+        set_: str,
+        *,
+        seal: Seal | None,
+        known: dict[str, str] | None = None,
+        intents: Intents | None = None,
     ) -> None:
         self._shelf, self._bucket, self._set, self._seal = shelf, bucket, set_, seal
-        self._known = known or {}
+        self._known, self._intents = known or {}, intents
 
     def ids(self) -> tuple[str, ...]:
         """Oldest first. What history knows of and is not there was cut off."""
@@ -119,11 +135,13 @@ class Manifests:
             raise ManifestBroken(backup, f"it is not in bucket {self._bucket}")
         head = read_head(data, backup)
         self._trust(head, backup)
-        if self._seal is None and self._known and backup > max(self._known) and not is_own:
-            raise ManifestBroken(
-                backup, "it is newer than any that Steward has a record of, and no MAC says that Steward wrote it"
-            )
+        is_newer = bool(self._known) and backup > max(self._known)
+        if self._seal is None and is_newer and not is_own and not self._was_intended(head):
+            raise ManifestUnrecorded(backup, f"s3://{self._bucket}/{self._head_key(backup)}")
         return head
+
+    def _was_intended(self, head: Head) -> bool:
+        return self._intents is not None and self._intents.holds(head.id, head.sha256)
 
     def _trust(self, head: Head, backup: str) -> None:
         """By Steward's own record of its hash, else by its MAC. Without either only its chain speaks for it, and
@@ -135,6 +153,8 @@ class Manifests:
             raise ManifestBroken(backup, "its head is another one than Steward wrote")
         if self._seal is None or (recorded is not None and head.mac is None):
             return
+        if head.mac is None and self._was_intended(head):
+            return  # written before the stack had a key
         if head.mac is None:
             raise ManifestBroken(backup, "it has no MAC, and Steward has no record of it")
         if head.mac.key != self._seal.key:
@@ -200,6 +220,8 @@ class Manifests:
         if self._seal is not None:
             mac = self._seal.signer.mac(self._seal.key, mac_message(head))
             head = head.model_copy(update={"mac": Mac(key=self._seal.key, mac=mac)})
+        if self._intents is not None:
+            self._intents.note(head.id, head.sha256)
         if self._shelf.put_once(self._bucket, self._head_key(head.id), head_bytes(head)):
             return head
         there = self._believed(head.id, is_own=True)

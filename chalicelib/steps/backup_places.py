@@ -8,6 +8,7 @@ from chalicelib.backup.manifests import RESERVED, RESTORED, Manifests, Owner, Se
 from chalicelib.errors import AwsError, StepRefused
 from chalicelib.models.history import BackupKind
 from chalicelib.models.stack import ArtifactsPart
+from chalicelib.steps.backup_intents import NotedIntents
 from chalicelib.steps.step import StepContext
 
 BUCKET_VARIABLE, SCHEDULE_VARIABLE = "MLFLOW_S3_BACKUP_BUCKET", "MLFLOW_S3_BACKUP_SCHEDULE"
@@ -126,7 +127,14 @@ def manifests_of(ctx: StepContext, route: Route) -> Manifests:
 
 def manifests_in(ctx: StepContext, bucket: str, region: str, set_: str, mac_key: str | None) -> Manifests:
     seal = Seal(ctx.aws.kms, mac_key) if mac_key else None
-    return Manifests(ctx.aws.in_region(region).vault, bucket, set_, seal=seal, known=vouched(ctx, set_))
+    return Manifests(
+        ctx.aws.in_region(region).vault,
+        bucket,
+        set_,
+        seal=seal,
+        known=vouched(ctx, set_),
+        intents=NotedIntents(ctx.evidence),
+    )
 
 
 def vouched(ctx: StepContext, set_: str) -> dict[str, str]:

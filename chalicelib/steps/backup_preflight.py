@@ -5,7 +5,7 @@ import json
 from chalicelib.aws.s3_vault import LifecycleRule
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import RESERVED, Manifests, rival
-from chalicelib.errors import AwsDenied, AwsError, AwsNotFound, ManifestBroken, StepRefused
+from chalicelib.errors import AwsDenied, AwsError, AwsNotFound, ManifestBroken, ManifestUnrecorded, StepRefused
 from chalicelib.steps.backup_other_account import (
     bucket_remedy,
     check_key_of_other,
@@ -171,6 +171,8 @@ def check_last(manifests: Manifests) -> Head | None:
         if last is not None:
             manifests.check_chain(last)
             manifests.check_parts(last, MOST_READ_BYTES)
+    except ManifestUnrecorded as exc:
+        raise StepRefused(str(exc), rule="S17") from exc
     except ManifestBroken as exc:
         remedy = "restore that object's version in the backup bucket, and find out who changed it"
         raise StepRefused(f"{exc}; {remedy}", rule="S17") from exc
