@@ -51,11 +51,14 @@ class Ecs:
             arns = [arn for page in pages for arn in page["taskArns"]]
         return self.tasks_by_arn(cluster, arns)
 
-    def tasks_of_family(self, cluster: str, family: str) -> tuple[Task, ...]:
-        """Those that run or are starting, whoever started them: of services and beside them."""
+    def tasks_of_family(
+        self, cluster: str, family: str, wanted: Literal["RUNNING", "STOPPED"] = "RUNNING"
+    ) -> tuple[Task, ...]:
+        """Those that run or are starting, whoever started them: of services and beside them. `STOPPED`: those that
+        were told to stop, too, though they may still be at it."""
         with calling("ecs:ListTasks"):
             pages = self._client.get_paginator("list_tasks").paginate(
-                cluster=cluster, family=family, desiredStatus="RUNNING"
+                cluster=cluster, family=family, desiredStatus=wanted
             )
             arns = [arn for page in pages for arn in page["taskArns"]]
         return self.tasks_by_arn(cluster, arns)

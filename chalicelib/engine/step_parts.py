@@ -54,22 +54,27 @@ class StepParts:
 
     def _failed(self, at: Situation, record: StepRecord, error: StewardError) -> StepRecord:
         fresh = self._fresh(record)
-        if error.retryable and fresh.attempt < at.step(record.id).max_attempts:
+        most = at.step(record.id).max_attempts
+        if error.retryable and (fresh.attempt < most or self._is_followed_on(at, fresh)):
             wait = min(RETRY_BASE_S * 2**fresh.attempt, RETRY_MOST_S) * (0.5 + self._ports.jitter())
             again = at.now + timedelta(seconds=wait)
             back = StepStatus.WAITING if fresh.status is StepStatus.CLAIMED else fresh.status
-            return self._to(fresh, back, retry_at=again, detail=str(error), attempt=fresh.attempt + 1)
-        return self._gave_up(at, fresh, str(error))
+            return self._to(fresh, back, retry_at=again, detail=str(error), attempt=min(fresh.attempt + 1, most))
+        return self._gave_up(at, fresh, error, str(error))
 
-    def _gave_up(self, at: Situation, record: StepRecord, why: str) -> StepRecord:
+    def _is_followed_on(self, at: Situation, record: StepRecord) -> bool:  # noqa: ARG002  # planning follows nothing
+        """Whether bad answers alone are no reason to give it up."""
+        return False
+
+    def _gave_up(self, at: Situation, record: StepRecord, error: Exception | None, why: str) -> StepRecord:  # noqa: ARG002  # planning has begun nothing
         return self._over(at, record, StepStatus.FAILED, why)
 
     def _worn_out(self, at: Situation, record: StepRecord) -> StepRecord:
-        why = f"its worker died {record.attempt} times"
-        return self._ports.runs.save_step(self._over(at, record, StepStatus.FAILED, why, lease=None))
+        worn = self._gave_up(at, record, None, f"its worker died {record.attempt} times")
+        return self._ports.runs.save_step(worn.model_copy(update={"lease": None}))
 
     def _broken(self, at: Situation, record: StepRecord, error: Exception) -> StepRecord:
-        return self._gave_up(at, self._fresh(record), f"unexpected {type(error).__name__}: {error}")
+        return self._gave_up(at, self._fresh(record), error, f"unexpected {type(error).__name__}: {error}")
 
     def _fresh(self, record: StepRecord) -> StepRecord:
         """The record as stored: STARTED may have been written since it was claimed."""

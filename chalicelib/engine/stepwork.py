@@ -14,7 +14,7 @@ from chalicelib.engine.meanwhile import Told
 from chalicelib.engine.situation import Halt, Situation
 from chalicelib.engine.step_parts import MOST_CLAIMS
 from chalicelib.engine.step_planning import StepPlanning
-from chalicelib.errors import StaleWrite, StepTimedOut, StewardError
+from chalicelib.errors import StaleWrite, StepFailed, StepTimedOut, StewardError
 from chalicelib.models.change import ChangeProgress, ChangeState
 from chalicelib.models.run import RunStatus, StepRecord, StepStatus
 from chalicelib.steps.step import (
@@ -30,7 +30,9 @@ from chalicelib.steps.step import (
 
 STOPPING_CHECK_S = 15
 STOPPING_MOST_S = 900
-"""What is ended because it is out of time gets so long to be gone; ECS kills a task after two minutes at most."""
+"""What is ended gets so long beyond its step's time to be gone; ECS kills a task after two minutes at most."""
+STOPPING_CLAIMS = 3
+"""So many more workers may die of asking whether it is gone."""
 
 Worked = StepRecord | Halt
 
@@ -72,26 +74,7 @@ class StepWork(StepPlanning):
             return self._over(at, record, StepStatus.FAILED, action.abandon(ctx, change, progress))
         told = Told(self._ports.runs, record, number, self._ports.senses.monotonic)
         applied = action.apply(replace(ctx, tell=told), change, progress)
-        record = told.record
-        try:
-            return self._applied(at, record, number, applied)
-        except StepTimedOut as late:
-            return self._out_of_time(at, record, number, ctx, late)
-
-    def _out_of_time(
-        self, at: Situation, record: StepRecord, number: int, ctx: StepContext, late: StepTimedOut
-    ) -> StepRecord:
-        """Nobody will look at it again: what goes on by itself is ended, and gone before others work on the same."""
-        change, progress = record.changes[number], record.progress[number]
-        action = self._ports.actions[change.action]
-        if not (action.interruptible or action.goes_on_alone):
-            raise late
-        told = action.abandon(ctx, change, progress)
-        lasted = (at.now - (progress.started_at or at.now)).total_seconds()
-        if not action.goes_on_alone or lasted >= at.step(record.id).timeout + STOPPING_MOST_S:
-            raise late
-        again = at.now + timedelta(seconds=STOPPING_CHECK_S)
-        return record.model_copy(update={"retry_at": again, "detail": f"out of time: {told}"})
+        return self._applied(at, told.record, number, applied)
 
     def _begin(self, at: Situation, record: StepRecord, number: int, action: Action[Any], ctx: StepContext) -> Worked:
         """Guards, then a look, then STARTED is stored: only after that may anything be called."""
@@ -116,27 +99,26 @@ class StepWork(StepPlanning):
     def _left_alone(self, at: Situation, record: StepRecord, number: int, why: str) -> StepRecord:
         """One thing that cannot be put back keeps no other from going back; the step has failed in the end."""
         failed = record.progress[number].model_copy(update={"state": ChangeState.FAILED, "detail": why})
-        left = record.with_progress(number, failed).model_copy(update={"retry_at": None, "detail": why})
+        left = record.with_progress(number, failed).model_copy(update={"retry_at": None, "detail": why, "attempt": 1})
         return self._all_made(at, left) if next_number(left) is None else left
 
     def _applied(self, at: Situation, record: StepRecord, number: int, applied: Applied) -> StepRecord:
         progress = record.progress[number]
         if isinstance(applied, Pending):
-            started = progress.started_at or at.now
             limit = at.step(record.id).timeout
-            if (at.now - started).total_seconds() >= limit:
+            if self._lasted(at, record, number) >= limit:
                 raise StepTimedOut(record.id, limit, applied.detail)
             told: dict[str, Any] = {"detail": applied.detail, "how_far": applied.how_far}
             if applied.checkpoint is not None:
                 told["checkpoint"] = applied.checkpoint
             waiting = record.with_progress(number, progress.model_copy(update=told))
             again = at.now + timedelta(seconds=applied.check_after_s)
-            return waiting.model_copy(update={"retry_at": again, "detail": applied.detail})
+            return waiting.model_copy(update={"retry_at": again, "detail": applied.detail, "attempt": 1})
         state = ChangeState.DONE if isinstance(applied, Done) else ChangeState.UNCHANGED
         told = {"state": state, "detail": applied.detail, "facts": applied.facts, "done_at": at.now}
         over = progress.model_copy(update=told)
         done = record.with_progress(number, over).model_copy(update={"retry_at": None, "detail": applied.detail})
-        return self._all_made(at, done) if next_number(done) is None else done
+        return self._all_made(at, done) if next_number(done) is None else done.model_copy(update={"attempt": 1})
 
     def _all_made(self, at: Situation, record: StepRecord) -> StepRecord:
         left = not_made(record)
@@ -147,11 +129,48 @@ class StepWork(StepPlanning):
         status = StepStatus.DONE if count_made(record) else StepStatus.UNCHANGED
         return self._over(at, record, status, record.detail, output=output.model_dump(mode="json"))
 
-    def _gave_up(self, at: Situation, record: StepRecord, why: str) -> StepRecord:
+    def _is_followed_on(self, at: Situation, record: StepRecord) -> bool:
+        """Known to be at work without us: answers that we do not get say nothing of it (S3), only its time does."""
         number = next_number(record)
-        if number is not None and record.status is StepStatus.APPLYING and self._puts_back(record):
-            return self._left_alone(at, record, number, why)
+        if number is None or record.status is not StepStatus.APPLYING or not record.progress[number].checkpoint:
+            return False
+        alone = self._ports.actions[record.changes[number].action].goes_on_alone
+        return alone and self._lasted(at, record, number) < at.step(record.id).timeout
+
+    def _gave_up(self, at: Situation, record: StepRecord, error: Exception | None, why: str) -> StepRecord:
+        number = next_number(record)
+        if number is not None and record.status is StepStatus.APPLYING:
+            if self._puts_back(record):
+                return self._left_alone(at, record, number, why)
+            if record.progress[number].state is ChangeState.STARTED:
+                return self._let_go(at, record, number, error, why)
         return self._over(at, record, StepStatus.FAILED, why)
+
+    def _let_go(self, at: Situation, record: StepRecord, number: int, error: Exception | None, why: str) -> StepRecord:
+        """Nobody will look at it again: what goes on by itself is ended, and gone before others work on the same."""
+        change, progress = record.changes[number], record.progress[number]
+        action, late = self._ports.actions[change.action], isinstance(error, StepTimedOut)
+        ended = isinstance(error, StepFailed) and not late  # its own word of how it ended
+        if not (action.interruptible or action.goes_on_alone) or (action.goes_on_alone and ended):
+            return self._over(at, record, StepStatus.FAILED, why)
+        try:
+            ctx = self._context(at, record.id, action, acting=True)
+            told = action.abandon(ctx, change, progress)
+            goes_on = action.goes_on_alone and action.goes_on(ctx, change, progress)
+        except StaleWrite:
+            raise
+        except StepFailed as lost:
+            told, goes_on = str(lost), False
+        except Exception as unclear:  # noqa: BLE001  # boundary: as in `do`
+            told, goes_on = f"it could not be ended: {unclear}", action.goes_on_alone
+        most = at.step(record.id).timeout + STOPPING_MOST_S
+        if not goes_on or self._lasted(at, record, number) >= most or record.attempt >= MOST_CLAIMS + STOPPING_CLAIMS:
+            return self._over(at, record, StepStatus.FAILED, f"{why}; {told}")
+        again = at.now + timedelta(seconds=STOPPING_CHECK_S)
+        return record.model_copy(update={"retry_at": again, "detail": f"{'out of time' if late else why}: {told}"})
+
+    def _lasted(self, at: Situation, record: StepRecord, number: int) -> float:
+        return (at.now - (record.progress[number].started_at or at.now)).total_seconds()
 
     def refuse(self, at: Situation, record: StepRecord, why: str) -> StepRecord:
         """Not allowed to go on; one write, so that no crash leaves it failed and yet passed by."""

@@ -176,7 +176,8 @@ class Action(ABC, Generic[P]):
     interruptible: ClassVar[bool] = False
     """Long work that a cancelled run does not finish: `abandon` is called instead of `apply`."""
     goes_on_alone: ClassVar[bool] = False
-    """What it started works on with nobody watching: out of time, `abandon` ends it, and the step waits for the end."""
+    """What it started works on with nobody watching: before the step gives up, `abandon` ends it and `goes_on` says
+    when it is gone. Only a StepFailed of `apply` means that it has ended by itself."""
     puts_back: ClassVar[bool] = False
     """Only puts back what the run changed: it does not stand aside, and what cannot go back stops no other."""
 
@@ -198,6 +199,10 @@ class Action(ABC, Generic[P]):
         return self.interruptible
 
     def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:  # noqa: ARG002  # for those that override it
-        """The run is cancelled in the middle of this Change, or it is out of time: tidy up what nobody else
+        """The run is cancelled in the middle of this Change, or its step gives up: tidy up what nobody else
         will, and say what is left. Only where one of the flags above says so; safe to repeat."""
         return f"left half done: {change.sentence}"
+
+    def goes_on(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> bool:  # noqa: ARG002  # as above
+        """Whether what was abandoned is still at work. Only for what goes on alone; reads only."""
+        return True

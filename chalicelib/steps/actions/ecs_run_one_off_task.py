@@ -161,7 +161,7 @@ class RunOneOffTask(Action[OneOffParams]):
         return change.precondition.get("verb") != "db_upgrade"
 
     def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:
-        """Cancelled, or out of time: a task that goes on deleting with nobody watching is stopped."""
+        """Cancelled, or given up: a task that goes on deleting with nobody watching is stopped."""
         task = self._task(ctx, change, progress) or _unnoted(ctx, change)
         if task is None:
             return "no task is known to have been started"
@@ -170,6 +170,10 @@ class RunOneOffTask(Action[OneOffParams]):
             reason = f"steward run {ctx.run_id}: not waited for any longer"
             ctx.aws.ecs.stop_task(change.parameters["cluster"], task.arn, reason)
         return f"task {task.short} is stopped; what it has done by then stays done"
+
+    def goes_on(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> bool:
+        task = self._task(ctx, change, progress) or _unnoted(ctx, change) or _unnoted(ctx, change, "STOPPED")
+        return task is not None and task.status != "STOPPED"
 
     def _task(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> Task | None:
         arn = progress.checkpoint.get("task")
@@ -181,12 +185,14 @@ class RunOneOffTask(Action[OneOffParams]):
         return found[0]
 
 
-def _unnoted(ctx: StepContext, change: Change) -> Task | None:
+def _unnoted(ctx: StepContext, change: Change, wanted: Literal["RUNNING", "STOPPED"] = "RUNNING") -> Task | None:
     """One that was started just before its worker died, so that nobody noted which it is."""
     asked = change.parameters
     family = str(asked["taskDefinition"]).rsplit("/", 1)[-1].partition(":")[0]
     mine = _filled(asked, ctx.run_id)["startedBy"]
-    return next((one for one in ctx.aws.ecs.tasks_of_family(asked["cluster"], family) if one.started_by == mine), None)
+    found = ctx.aws.ecs.tasks_of_family(asked["cluster"], family, wanted)
+    ours = [one for one in found if one.started_by == mine]
+    return next((one for one in ours if one.status != "STOPPED"), None)
 
 
 def _mark_tried(ctx: StepContext, change: Change, task: Task) -> None:

@@ -158,8 +158,13 @@ class UpgradeSchema(Action[SchemaParams]):
         return Done(detail=f"{applied.detail}; {said}", facts=facts)
 
     def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:
-        """Out of time: it must not go on migrating under the MLflow that is brought back."""
+        """Given up: it must not go on migrating under the MLflow that is brought back."""
+        if change.operation == _REGISTER:
+            return "a revision may be registered that no service runs"
         return _TASK.abandon(ctx, change, progress)
+
+    def goes_on(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> bool:
+        return change.operation != _REGISTER and _TASK.goes_on(ctx, change, progress)
 
 
 def _number(revision: Revision) -> int:

@@ -82,6 +82,23 @@ def test_a_cancelled_run_stops_its_task_before_it_has_deleted_anything(bench, nu
     assert number(4) in bench.world.tracking.runs
 
 
+@pytest.mark.parametrize("noted", [True, False])
+def test_an_abandoned_task_goes_on_until_ecs_has_stopped_it(bench, noted):
+    bench.world.break_with("deleted-runs")
+    (change,) = bench.plan(ACTION)
+    progress = ChangeProgress(
+        checkpoint=ACTION.apply(bench.ctx(), change, ChangeProgress()).checkpoint if noted else {}
+    )
+    if not noted:
+        ACTION.apply(bench.ctx(), change, ChangeProgress())  # its worker died before this was stored
+    bench.world.advance(5)
+    assert ACTION.goes_on(bench.ctx(), change, progress)
+    ACTION.abandon(bench.ctx(), change, progress)
+    assert ACTION.goes_on(bench.ctx(), change, progress)
+    bench.world.advance(600)
+    assert not ACTION.goes_on(bench.ctx(), change, progress)
+
+
 def test_cancelled_gc_breaks_off_and_a_migration_is_finished(bench):
     bench.world.break_with("deleted-runs")
     (gc,), (upgrade,) = bench.plan(ACTION), bench.plan(ACTION, verb="db_upgrade")

@@ -102,3 +102,12 @@ def test_without_a_step_that_puts_back_it_ends_where_it_is_and_says_so(make_worl
     run = world.finish(run_id)
     assert (run.status, run.needs_person) == (RunStatus.STOPPED, True)
     assert "2 change(s) done, 1 not begun" in run.outcome
+
+
+def test_s13_each_that_goes_back_has_attempts_of_its_own(make_world):
+    world, run_id = flying(make_world, CANCELS)
+    world.items |= {"c": "dead"}
+    world.until(run_id, lambda run: run.status is RunStatus.CANCELLING)
+    world.script = {"b": [world.throttled, world.throttled], "a": [world.throttled]}
+    world.finish(run_id)
+    assert world.items == {"a": "sick", "b": "well", "c": "dead"}
