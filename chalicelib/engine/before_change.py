@@ -2,13 +2,15 @@
 again before each one after it; everything it needs is read afresh, and what cannot be read refuses.
 
 An onCancel step is held to the same rules; only the cancel flag, which called it, does not stop it. What
-puts back what this run changed does not stand aside: a service left without tasks helps nobody (S13).
+puts back what this run changed, or finishes what cannot be put back, does not stand aside: a service left
+without tasks helps nobody (S13).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.engine.meanwhile import halted
+from chalicelib.engine.path import is_past_return
 from chalicelib.engine.planning import said_yes
 from chalicelib.engine.ports import Ports
 from chalicelib.engine.sampling import sample
@@ -29,6 +31,8 @@ class Clearance:
     recovered: bool = False
     cancelled: bool = False
     stopped: bool = False
+    unsure: bool = False
+    """Refused only for want of an answer, after something was changed: soon there may be one."""
 
 
 def guards_now(ports: Ports, run: Run, stack: Stack, now: datetime, alarms: tuple[str, ...]) -> tuple[GuardResult, ...]:
@@ -53,7 +57,7 @@ def may_change(
     record: StepRecord,
     steps: tuple[StepRecord, ...],
     *,
-    puts_back: bool = False,
+    puts_right: bool = False,
 ) -> Clearance:
     """`record` is the step whose next Change it is, `steps` all of the run as they were read."""
     changed = any(one.changed_anything for one in (*steps, record))
@@ -64,8 +68,9 @@ def may_change(
         fresh = ports.runs.get(run.id)
         incident = ports.incidents.get(run.incident_id) if run.incident_id else None
     except StoreError as error:
-        return Clearance(refusal=f"run or incident could not be read: {error}")
-    asked_to_end = fresh is not None and fresh.cancel_requested_by and run.status is not RunStatus.CANCELLING
+        return Clearance(refusal=f"run or incident could not be read: {error}", unsure=changed)
+    ends = run.status is not RunStatus.CANCELLING and not is_past_return(run.runbook, steps)
+    asked_to_end = fresh is not None and fresh.cancel_requested_by and ends
     if fresh is None or asked_to_end or fresh.generation != run.generation:
         return Clearance(cancelled=True)
     if incident and not incident.firing and not changed:
@@ -74,11 +79,17 @@ def may_change(
         unsure = _confirm(sample(ports, run, stack, run.runbook.verify.that, now, alarms))
         if unsure:
             return unsure
-    others = () if puts_back else guards_now(ports, run, stack, now, alarms)
+    try:
+        others = () if puts_right else guards_now(ports, run, stack, now, alarms)
+    except StoreError as error:
+        if not changed:
+            raise
+        return Clearance(refusal=f"guards could not be asked: {error}", unsure=True)
     results = (*_of_plan(run, record, steps), *others)
     refused = [result for result in results if not result.passed]
     if refused:
-        return Clearance(refusal="; ".join(f"{result.guard}: {result.because}" for result in refused))
+        why = "; ".join(f"{result.guard}: {result.because}" for result in refused)
+        return Clearance(refusal=why, unsure=changed and all(result.unsure for result in refused))
     return Clearance()
 
 

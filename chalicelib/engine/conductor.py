@@ -4,7 +4,7 @@ It never looks at AWS, the store or the clock. Live system, plan, rehearsal, san
 harness all ask this one function.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.engine.change_records import half_done
@@ -24,7 +24,7 @@ from chalicelib.engine.moves import (
     TakeAnswer,
     TakeSample,
 )
-from chalicelib.engine.path import Path, follow_path
+from chalicelib.engine.path import Path, follow_path, is_past_return
 from chalicelib.engine.planning import index_of, said_yes, was_not_in_plan
 from chalicelib.engine.verification import conclude
 from chalicelib.models.approval import Approval, ApprovalState
@@ -58,12 +58,25 @@ class View:
         """The step that was not allowed to go on after something was changed: the run only puts back by now."""
         return next((record for record in self.steps if record.refused), None)
 
+    @property
+    def too_late_to_cancel(self) -> bool:
+        return bool(self.run.cancel_requested_by) and is_past_return(self.run.runbook, self.steps)
+
 
 MAY_STILL_RECOVER = frozenset({RunStatus.PLANNING, RunStatus.AWAITING_APPROVAL, RunStatus.RUNNING})
 """Also while people are asked: nobody should have to answer for a trouble that is over."""
 
 
 def next_move(view: View) -> Move:
+    move = _next_move(view)
+    if isinstance(move, Finish) and view.too_late_to_cancel:
+        by = view.run.cancel_requested_by
+        why = f"{by} cancelled it too late, after what cannot be brought back: it went on to an MLflow that fits"
+        return replace(move, outcome=f"{move.outcome}; {why}")
+    return move
+
+
+def _next_move(view: View) -> Move:
     run = view.run
     if not run.status.is_live:
         return _release(run)
@@ -75,7 +88,7 @@ def next_move(view: View) -> Move:
             needs_person=view.changed,
         )
     status = run.before_sleep if run.status is RunStatus.SLEEPING and run.before_sleep else run.status
-    if run.cancel_requested_by and status is not RunStatus.CANCELLING:
+    if run.cancel_requested_by and status is not RunStatus.CANCELLING and not view.too_late_to_cancel:
         return _cancel(view)
     if view.recovered and not view.changed and status in MAY_STILL_RECOVER:
         return Finish(

@@ -5,6 +5,7 @@ A step that some `onFailure` or `onCancel` names is a fallback: it is done only 
 
 from dataclasses import dataclass
 
+from chalicelib.models.change import ChangeState
 from chalicelib.models.run import StepRecord, StepStatus
 from chalicelib.models.runbook import Runbook
 
@@ -19,6 +20,18 @@ class Path:
 def fallbacks(runbook: Runbook) -> frozenset[str]:
     routes = [route for step in runbook.steps for route in (step.on_failure, step.on_cancel)]
     return frozenset(route.removeprefix("step:") for route in routes if route.startswith("step:"))
+
+
+def is_past_return(runbook: Runbook, records: tuple[StepRecord, ...]) -> bool:
+    """Whether a step that says `onCancel: continue` has begun what cannot be brought back: by then only the end of
+    the runbook leaves a service that works, and a cancel no longer ends the run."""
+    forward = {step.id for step in runbook.steps if step.on_cancel == "continue"}
+    return any(
+        bool(change.loses) and one.state in {ChangeState.STARTED, ChangeState.DONE}
+        for record in records
+        if record.id in forward
+        for change, one in zip(record.changes, record.progress, strict=False)
+    )
 
 
 def follow_path(runbook: Runbook, records: tuple[StepRecord, ...]) -> Path:

@@ -33,6 +33,9 @@ STOPPING_MOST_S = 900
 """What is ended gets so long beyond its step's time to be gone; ECS kills a task after two minutes at most."""
 STOPPING_CLAIMS = 3
 """So many more workers may die of asking whether it is gone."""
+UNSURE_CHECK_S = 60
+UNSURE_MOST_S = 600
+"""A guard without an answer refuses; what this run has begun is worth asking again so long before it is undone."""
 
 Worked = StepRecord | Halt
 
@@ -79,7 +82,14 @@ class StepWork(StepPlanning):
     def _begin(self, at: Situation, record: StepRecord, number: int, action: Action[Any], ctx: StepContext) -> Worked:
         """Guards, then a look, then STARTED is stored: only after that may anything be called."""
         puts_back = self._puts_back(record)
-        clear = may_change(self._ports, at.run, at.stack, at.now, at.alarms, record, at.steps, puts_back=puts_back)
+        right = puts_back or action.finishes(ctx, record.changes[number])
+        clear = may_change(self._ports, at.run, at.stack, at.now, at.alarms, record, at.steps, puts_right=right)
+        since = record.unsure_since or at.now
+        if clear.unsure and (at.now - since).total_seconds() < UNSURE_MOST_S:
+            again = at.now + timedelta(seconds=UNSURE_CHECK_S)
+            news = {"unsure_since": since, "retry_at": again, "detail": f"asks again: {clear.refusal}"}
+            return record.model_copy(update=news)
+        record = record.model_copy(update={"unsure_since": None})
         if clear.refusal or clear.recovered or clear.cancelled:
             return Halt(clear.refusal, clear.recovered, clear.cancelled, clear.stopped)
         look = action.look(ctx, record.changes[number])

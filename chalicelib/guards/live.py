@@ -6,7 +6,7 @@ They judge what probes and actions found; what was not found, or cannot be told,
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.guards.results import all_pass, passes, refuses
+from chalicelib.guards.results import all_pass, lacks_answer, passes, refuses
 from chalicelib.models.change import Change
 from chalicelib.models.check import Answer, CheckResult
 from chalicelib.models.decision import GuardResult
@@ -66,7 +66,7 @@ def _aside(result: CheckResult, now: datetime | None) -> GuardResult:
         case Answer.TRUE:
             return refuses(guard, result.because, now + timedelta(seconds=LOOK_AGAIN_S) if now else None)
         case Answer.UNKNOWN:
-            return refuses(guard, f"lacks an answer: {result.because}")
+            return lacks_answer(guard, result.because)
 
 
 def losses(changes: Sequence[Change], *, approved: bool) -> GuardResult:

@@ -14,6 +14,10 @@ def refuses(guard: str, because: str, retry_at: datetime | None = None) -> Guard
     return GuardResult(guard=guard, passed=False, because=because, retry_at=retry_at)
 
 
+def lacks_answer(guard: str, why: str) -> GuardResult:
+    return GuardResult(guard=guard, passed=False, because=f"lacks an answer: {why}", unsure=True)
+
+
 def all_pass(results: Iterable[GuardResult]) -> bool:
     return all(result.passed for result in results)
 

@@ -32,6 +32,8 @@ class GuardResult(Shape):
     because: str
     retry_at: Utc | None = None
     """When it may pass; a guard without it refuses for good."""
+    unsure: bool = False
+    """Refused for want of an answer, not by one."""
 
 
 class SignalDecision(Shape):

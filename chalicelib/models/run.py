@@ -77,6 +77,8 @@ class StepRecord(Shape):
     """Why it was skipped, unchanged or failed; also what is cut from an output, loudly."""
     refused: bool = False
     """A guard or its precondition did not let it go on, after this run had changed something."""
+    unsure_since: Utc | None = None
+    """It waits since then for the answer of a guard that gave none, after this run had changed something."""
     known_later: str | None = None
     retry_at: Utc | None = None
     started_at: Utc | None = None

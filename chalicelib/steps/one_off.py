@@ -17,8 +17,10 @@ from typing import Any
 
 from chalicelib.aws.ecs_shapes import ContainerDefinition
 from chalicelib.errors import StepRefused
+from chalicelib.models.change import ChangeState
 from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, WORKSPACE
 from chalicelib.steps.mlflow_install import install_commands
+from chalicelib.steps.step import StepContext
 from chalicelib.steps.task_disk import expanded
 
 OVERRIDES_LIMIT = 8192
@@ -185,3 +187,11 @@ def _plain(uri: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+://[A-Za-z0-9._:/=@+-]+", uri):
         raise StepRefused("an address of the stack holds characters that a shell could mistake", rule="S12")
     return uri
+
+
+def has_migrated(ctx: StepContext) -> bool:
+    """This very run, to the end: nothing but the MLflow that it migrated for works by now."""
+    made = (
+        one.state is ChangeState.DONE for change, one in ctx.made() if change.precondition.get("verb") == "db_upgrade"
+    )
+    return any(made)

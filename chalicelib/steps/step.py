@@ -194,6 +194,10 @@ class Action(ABC, Generic[P]):
         """Performs one Change, or finds how far it is. Called again after Pending and after a crash,
         so it recognises its own effect (by `progress.before`, by names made from run and step)."""
 
+    def finishes(self, ctx: StepContext, change: Change) -> bool:  # noqa: ARG002  # for those that override it
+        """Whether it brings to its end what this run has begun and cannot take back: that does not stand aside."""
+        return False
+
     def breaks_off(self, change: Change) -> bool:  # noqa: ARG002  # for those that override it
         """Whether a cancelled run leaves this Change where it is, instead of finishing it."""
         return self.interruptible

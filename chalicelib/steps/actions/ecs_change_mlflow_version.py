@@ -14,6 +14,7 @@ from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefini
 from chalicelib.steps.definition_edits import paths
 from chalicelib.steps.mlflow_schemas import Need
 from chalicelib.steps.mlflow_target import VERSION
+from chalicelib.steps.one_off import has_migrated
 from chalicelib.steps.probes.db_connect import Connect
 from chalicelib.steps.probes.ecs_describe_service import is_deploying
 from chalicelib.steps.probes.mlflow_upgrade_preflight import serving_container
@@ -93,6 +94,10 @@ class ChangeMlflowVersion(Action[VersionParams]):
             out_of={"tasks": tasks},
             write_back=f"task definition of ECS service {name}: {words}",
         )
+
+    def finishes(self, ctx: StepContext, change: Change) -> bool:
+        """After the migration nothing but this version works."""
+        return change.operation == _REGISTER and has_migrated(ctx)
 
     def look(self, ctx: StepContext, change: Change) -> Look:
         wanted = change.precondition.get("schema")

@@ -10,6 +10,7 @@ from chalicelib.models.change import Change, ChangeProgress, Undo
 from chalicelib.models.step_index import Permission
 from chalicelib.models.words import Risk
 from chalicelib.steps import desired_count, permissions
+from chalicelib.steps.one_off import has_migrated
 from chalicelib.steps.probes.ecs_describe_service import is_deploying
 from chalicelib.steps.service_state import ServiceState, read_service
 from chalicelib.steps.step import Action, ActionOutput, Applied, Done, Look, Params, Standing, StepContext
@@ -104,6 +105,10 @@ class PauseService(Action[PauseParams]):
             sentence=f"Application Auto Scaling of {ecs.service} {'is suspended' if suspend else 'goes on as before'}",
         )
         return (change,)
+
+    def finishes(self, ctx: StepContext, change: Change) -> bool:
+        """After the migration nobody is served until the tasks are back."""
+        return change.undo is None and has_migrated(ctx)
 
     def look(self, ctx: StepContext, change: Change) -> Look:
         if change.operation != _SUSPEND:
