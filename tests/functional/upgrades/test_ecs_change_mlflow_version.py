@@ -7,7 +7,9 @@ import pytest
 from chalicelib.aws.ecs_revisions import difference
 from chalicelib.aws.gateways import Aws
 from chalicelib.errors import StepFailed, StepRefused
+from chalicelib.models.change import ChangeProgress, ChangeState
 from chalicelib.steps.actions.ecs_change_mlflow_version import ChangeMlflowVersion
+from chalicelib.steps.actions.ecs_pause_service import PauseService
 from chalicelib.steps.actions.mlflow_upgrade_schema import UpgradeSchema
 from steward.sandbox import place
 
@@ -81,3 +83,24 @@ def test_what_would_not_come_up_is_refused_and_the_same_version_is_no_change(sit
     site.world.break_with("older-mlflow", lacks="secret_key")
     with pytest.raises(StepRefused, match="would not come up"):
         site.plan(ACTION, version="3.17.2")
+
+
+def test_s13_once_migrated_it_finishes_and_before_that_it_stands_aside_like_any_other(older):
+    planned = [change for action in (ACTION, PauseService()) for change in _planned(older, action)]
+    pause = older.plan(PauseService())
+    assert not any(action_of(change).finishes(older.ctx(), change) for change in (*planned, *pause))
+    migrated = planned[0].model_copy(update={"precondition": {"verb": "db_upgrade"}})
+    states = {}
+    for state in (ChangeState.STARTED, ChangeState.DONE):
+        ctx = older.ctx(made=lambda state=state: ((migrated, ChangeProgress(state=state)),))
+        states[state] = [action_of(change).finishes(ctx, change) for change in (*planned, *pause)]
+    assert not any(states[ChangeState.STARTED])
+    assert states[ChangeState.DONE] == [True] * len(planned) + [False] * len(pause)
+
+
+def action_of(change):
+    return ACTION if change.action == ACTION.name else PauseService()
+
+
+def _planned(site, action):
+    return site.plan(action, version="3.17.2") if action is ACTION else site.plan(action, paused=False)
