@@ -77,7 +77,7 @@ def _check_owner(ctx: StepContext, route: Route) -> None:
     account = other or own_account(ctx)
     if not ctx.aws.in_region(route.target_region).vault.owner_is(bucket, account):
         raise StepRefused(
-            f"backup bucket {bucket} is not one of account {account} that may be listed: if it is another"
+            f"backup bucket {bucket} is not one of account {account}, or s3:ListBucket is denied: if it is another"
             " account's on purpose, write artifacts.backupAccount; else it is somebody else's bucket of that name"
             + (f". If it is that account's: {bucket_remedy(ctx, bucket)}" if other else "")
         )
