@@ -1,4 +1,4 @@
-"""The heads of manifests that Steward was about to write, in its own evidence: an empty blob each, named by its hash."""
+"""The heads of manifests that Steward was about to write, in its own evidence: an empty blob each, named by hash."""
 
 from chalicelib.errors import UnknownName
 from chalicelib.store.blobs import Blobs

@@ -14,7 +14,7 @@ from chalicelib.steps.step import StepContext
 from chalicelib.steps.upload_book import EvidenceBook
 
 CONNECTIONS = 64
-_BEATEN = {"PreconditionFailed", "ConditionalRequestConflict"}
+BEATEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 class Came(StrEnum):
@@ -134,7 +134,7 @@ class Bringer:
         except CopyCancelled:
             return Came.LEFT
         except AwsInvalid as exc:
-            if exc.code in _BEATEN and exc.operation == "s3:CompleteMultipartUpload":
+            if exc.code in BEATEN and exc.operation == "s3:CompleteMultipartUpload":
                 return Came.BEATEN
             raise
         return Came.BROUGHT

@@ -10,7 +10,8 @@ from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.words import Duration, Risk
 from chalicelib.steps.backup_permissions import RESTORE
 from chalicelib.steps.backup_places import Route, manifests_of, routes
-from chalicelib.steps.drill_sample import PREFIX, Sampled, choose, note, prove
+from chalicelib.steps.drill_sample import PREFIX, Prover, Sampled, choose, note
+from chalicelib.steps.restore_copies import tidy
 from chalicelib.steps.step import Action, ActionOutput, Applied, Done, Look, Params, Pending, Standing, StepContext
 
 DELETE_AFTER_S = int(timedelta(hours=6).total_seconds())
@@ -93,14 +94,14 @@ class RestoreSample(Action[SampleParams]):
         note(ctx, given["toPrefix"].replace("{run}", ctx.run_id), change.step, given["deleteAfter"])
         sampled = [Sampled.of(said) for said in given["objects"]]
         done, same = int(progress.checkpoint.get("done", 0)), int(progress.checkpoint.get("same", 0))
-        ends = ctx.monotonic() + ctx.budget_s
+        prover = Prover(ctx, given)
         for one in sampled[done:]:
-            same += prove(ctx, given, one)
-            done += 1
-            if ctx.monotonic() >= ends and done < len(sampled):
+            is_same = prover.prove(one)
+            if is_same is None:
                 far = HowFar(done=done, total=len(sampled))
                 checkpoint = {"done": done, "same": same}
                 return Pending(check_after_s=1, detail=str(far), checkpoint=checkpoint, how_far=far)
+            same, done = same + is_same, done + 1
         large = sum(one.size > WHOLE_UP_TO for one in sampled)
         part = f" ({large} large, read in part)" if large else ""
         said = (
@@ -110,6 +111,7 @@ class RestoreSample(Action[SampleParams]):
         return Done(detail=said, facts=facts)
 
     def abandon(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> str:
+        tidy(ctx)
         done = progress.checkpoint.get("done", 0)
         where = change.resource.replace("{run}", ctx.run_id)
         return f"left after {done} of {len(change.parameters['objects'])} objects in {where}; they are deleted"

@@ -2,10 +2,14 @@
 
 import pytest
 
+from chalicelib.aws.gateways import Aws
+from chalicelib.aws.s3_lane import S3Lane
+from chalicelib.aws.s3_lane_parts import PartRules
 from chalicelib.errors import StepFailed, StepRefused
+from chalicelib.models.change import ChangeProgress
 from chalicelib.models.history import BackupKind, MadeKind
 from chalicelib.steps.registry import ACTIONS
-from chalicelib.steps.step import Standing
+from chalicelib.steps.step import Pending, Standing
 from steward.sandbox import place
 from steward.sandbox.backup_faults import artifacts_backed_up, artifacts_grown, manifest_tampered
 
@@ -49,7 +53,7 @@ def test_s16_it_is_recorded_before_the_first_copy_is_made(desk):
 def test_a_copy_that_is_not_what_the_backup_holds_is_no_proof(desk):
     artifacts_backed_up(desk.world)
     (change,) = desk.plan(NAME, objects=1)
-    ((key, version, size, etag),) = change.parameters["objects"]
+    ((key, version, size, etag, _),) = change.parameters["objects"]
     said = {**change.parameters, "objects": [[key, version, size + 1, etag]]}
     with pytest.raises(StepFailed, match="came back as something else"):
         desk.apply(change.model_copy(update={"parameters": said}))
@@ -61,6 +65,65 @@ def test_short_slices_prove_every_object_once(desk):
     (done,) = desk.carry_out(NAME, objects=6)
     assert desk.slices == 5
     assert done.facts["compared"] == 6 == len([key for key in desk.copies() if key.startswith("steward-restored/")])
+
+
+MB = 1024**2
+
+
+class InParts(Aws):
+    """Parts as small as S3 takes them, one after the other."""
+
+    def s3_lane(self, region=None, **how):
+        lane = super().s3_lane(region, **how)
+        return S3Lane(lane._wire, largest_copy=6 * MB, parts=PartRules(size=6 * MB, side_by_side=1))
+
+
+def with_a_large_one(desk):
+    desk.put("0/a/artifacts/small", b"small")
+    desk.put("0/b/artifacts/model.bin", bytes(range(256)) * (25 * MB // 256))
+    desk.carry_out("s3.backup_prefix")
+    desk.aws, desk.budget_s, desk.step_s = InParts, 200.0, 25.0
+
+
+def sent(desk, operation):
+    return sum(call.operation == operation for call in desk.world.calls)
+
+
+def test_an_object_larger_than_one_copy_comes_back_in_parts_that_outlast_a_slice_each_copied_once(desk):
+    with_a_large_one(desk)
+    (done,) = desk.carry_out(NAME)
+    assert desk.slices >= 1
+    assert (done.facts["compared"], done.facts["same_as_original"]) == (4, 4)
+    assert (sent(desk, "CreateMultipartUpload"), sent(desk, "UploadPartCopy")) == (1, 5)
+
+
+def test_a_backup_s_copy_that_was_itself_made_in_parts_is_known_by_its_own_etag(desk):
+    desk.aws = InParts
+    desk.put("0/b/artifacts/model.bin", bytes(range(256)) * (25 * MB // 256))
+    desk.carry_out("s3.backup_prefix")
+    (done,) = desk.carry_out(NAME)
+    assert done.facts["same_as_original"] == 3
+
+
+def test_a_drill_that_is_cancelled_between_parts_leaves_no_upload_behind(desk):
+    with_a_large_one(desk)
+    desk.runs += 1
+    (change,) = desk.plan(NAME)
+    progress = ChangeProgress(state="started", started_at=desk.world.clock.now())
+    assert isinstance(ACTIONS[NAME].apply(desk.ctx(change.step, acting=True), change, progress), Pending)
+    client = desk.world.own_client("s3")
+    assert len(client.list_multipart_uploads(Bucket=place.BUCKET)["Uploads"]) == 1
+    ACTIONS[NAME].abandon(desk.ctx(change.step, acting=True), change, progress)
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=place.BUCKET)
+
+
+def test_one_that_a_single_copy_takes_is_begun_only_with_time_left_for_it(desk):
+    desk.put("0/a/artifacts/small", b"small")
+    desk.put("0/b/artifacts/model.bin", bytes(60 * MB))  # three seconds at the slowest
+    desk.carry_out("s3.backup_prefix")
+    desk.step_s, desk.budget_s = 1.0, 3.5
+    (done,) = desk.carry_out(NAME)
+    assert (done.facts["compared"], desk.slices) == (4, 1)
 
 
 def test_without_a_backup_or_with_a_forged_one_it_refuses(desk):
