@@ -55,10 +55,33 @@ def _secret_in_parameter(world: "World") -> None:
     always_was(world, definition)
 
 
+def _tasks_by_the_clock(world: "World") -> None:
+    """A rule and a schedule start tasks of old revisions that no service has any more."""
+    role = place.EXECUTION_ROLE_ARN
+    by_rule, by_schedule = (
+        {"Arn": place.CLUSTER_ARN, "RoleArn": role, "EcsParameters": {"TaskDefinitionArn": _revision(number)}}
+        for number in (4, 5)
+    )
+    events = world.own_client("events")
+    events.put_rule(Name="nightly-export", ScheduleExpression="rate(1 day)")
+    events.put_targets(Rule="nightly-export", Targets=[by_rule | {"Id": "1"}])
+    world.own_client("scheduler").create_schedule(
+        Name="weekly-report",
+        ScheduleExpression="rate(7 days)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=by_schedule,
+    )
+
+
+def _revision(number: int) -> str:
+    return place.arn("ecs", f"task-definition/{place.FAMILY}:{number}")
+
+
 UNLIKE: Mapping[str, Callable[["World"], None]] = {
     "backup-bucket-without-block": _backup_without_block,
     "tagged-definition": _tagged_definition,
     "host-in-secret": _host_in_secret,
     "secret-in-parameter": _secret_in_parameter,
     "rotated-since": rotated_since,
+    "tasks-by-the-clock": _tasks_by_the_clock,
 }

@@ -18,7 +18,7 @@ CASES = Path(__file__).parents[1] / "rehearsals"
 FLOWN = frozenset(
     {
         "disaster-recovery/both-back",
-        "tidy-up/months-of-waste",
+        "tidy-up/tasks-by-the-clock",
         "high-latency/overload",
         "backup-artifacts/changes-meanwhile",
         "migrate-database/fails-and-resumes",
