@@ -26,7 +26,7 @@ def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
         "stack": stack.stack,
         "made": mark_of(stack.stack),
         "offsite_region": offsite.region if offsite else None,
-        "offsite_account": offsite.account if offsite else None,
+        "shared_region": (offsite.region or stack.region) if offsite and offsite.account else None,
         "offsite_key": _key_arn(stack, account, offsite.kms_key, offsite.region) if offsite else None,
         "cluster": stack.ecs.cluster,
         "service": stack.ecs.service,

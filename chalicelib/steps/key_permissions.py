@@ -10,7 +10,7 @@ _BY_S3 = {"StringEquals": {"kms:ViaService": "s3.{region}.{amazonaws}"}}
 _BY_S3_OF_BACKUP = {"StringEquals": {"kms:ViaService": "s3.{backup_region}.{amazonaws}"}}
 _BY_RDS = {"StringLike": {"kms:ViaService": "rds.*.{amazonaws}"}}
 """A key is of one region anyway; said like this, keys of two regions share a statement."""
-FOR_RDS = {**_BY_RDS, "Bool": {"kms:GrantIsForAWSResource": "true"}}
+_FOR_RDS = {**_BY_RDS, "Bool": {"kms:GrantIsForAWSResource": "true"}}
 
 
 def _of(key: str, condition: dict[str, dict[str, str]], *whys: tuple[str, str]) -> tuple[Permission, ...]:
@@ -27,21 +27,14 @@ USE_SOURCE_KEY = _of("artifacts_key", _BY_S3, _DECRYPT, _ENCRYPT)
 READ_WITH_BACKUP_KEY = _of("backup_key", _BY_S3_OF_BACKUP, _DECRYPT)
 USE_BACKUP_KEY = _of("backup_key", _BY_S3_OF_BACKUP, _DECRYPT, _ENCRYPT)
 
-_GRANT = _of("database_key", FOR_RDS, ("CreateGrant", "RDS uses the key later, for snapshots and what is restored"))
-_READ = (
-    ("Decrypt", "RDS reads what the key encrypts"),
-    ("DescribeKey", "RDS asks whether the key is there"),
-    ("ReEncryptFrom", "RDS copies what is under the key"),
-)
-COPY_WITH_DATABASE_KEY = (*_GRANT, *_of("database_key", _BY_RDS, *_READ))
-"""Of a copy in another region, which lies under a key of that region: no more, since its session's policy is full."""
-USE_DATABASE_KEY = (
-    *COPY_WITH_DATABASE_KEY,
-    *_of(
-        "database_key",
-        _BY_RDS,
-        ("GenerateDataKey", "RDS encrypts with it"),
-        ("GenerateDataKeyWithoutPlaintext", "the same, of volumes"),
-        ("ReEncryptTo", "RDS puts a copy under the key"),
-    ),
-)
+
+def under_key_by_rds(key: str) -> tuple[Permission, ...]:
+    """Whoever makes something of RDS under a key needs these two (RDS, "Authorizing use of a customer managed key").
+    With the grant RDS itself encrypts and decrypts: no right to that is the caller's."""
+    return (
+        *_of(key, _FOR_RDS, ("CreateGrant", "RDS uses the key later, for snapshots and what is restored")),
+        *_of(key, _BY_RDS, ("DescribeKey", "RDS asks whether the key is there")),
+    )
+
+
+USE_DATABASE_KEY = under_key_by_rds("database_key")

@@ -2,11 +2,14 @@
 (`{made}`, models/made_names.py): RDS knows no condition that tells tags at creation from tags put on later, so
 the name is what keeps a stack's role from tagging, and then deleting, what another stack or a person made (S16)."""
 
+from chalicelib.models.rights import applying
 from chalicelib.models.step_index import Permission
-from chalicelib.steps.key_permissions import FOR_RDS
+from chalicelib.steps.key_permissions import under_key_by_rds
 
 _RDS = "arn:{partition}:rds:{region}:{account}"
 _THERE = "arn:{partition}:rds:{offsite_region}:{account}"
+_SHARED = "arn:{partition}:rds:{shared_region}:{account}"
+"""Where the snapshot lies that another account may have: the copy's region, if there is a copy."""
 _OURS = {"StringEquals": {"aws:ResourceTag/steward:stack": "{stack}"}}
 _TAGGED = {"StringEquals": {"aws:RequestTag/steward:stack": "{stack}"}}
 _NEW = f"{_RDS}:snapshot:{{made}}-*"
@@ -82,13 +85,12 @@ COPY_SNAPSHOT = (
     *_both("Copy{}Snapshot", "the copy in the other region", new=True, at=_THERE, names=_NEW_NAMES),
     *_tagging(f"{_THERE}:{_NEW_NAMES[0]}", f"{_THERE}:{_NEW_NAMES[1]}"),
 )
-SHARE_SNAPSHOT = tuple(
-    permission.model_copy(update={"only_with": "offsite_account"})
-    for permission in (
-        # the same resource as the lists': AWS knows only snapshots for it, and a session policy has 2,048 characters
-        *_both("Describe{}SnapshotAttributes", "with whom it is shared", names=_EVERYTHING),
-        *_both("Modify{}SnapshotAttribute", "share Steward's own with the account that the stack names", ours=True),
-    )
+SHARE_SNAPSHOT = (
+    # the same resource as the lists': AWS knows only snapshots for it, and a session policy has 2,048 characters
+    *_both("Describe{}SnapshotAttributes", "with whom it is shared", at=_SHARED, names=_EVERYTHING),
+    *_both(
+        "Modify{}SnapshotAttribute", "share Steward's own with the account that the stack names", ours=True, at=_SHARED
+    ),
 )
 DELETE_SNAPSHOT = _both(
     "Delete{}Snapshot", "delete what carries this stack's mark and tag, and nothing else", ours=True, names=_NEW_NAMES
@@ -102,12 +104,8 @@ DESCRIBE_KEYS = Permission(
     why="whether a snapshot's key, which it alone names, is Amazon's own, which cannot be shared",
     phase="plan",
 )
-USE_OFFSITE_KEY = Permission(
-    action="kms:CreateGrant",
-    resource="{offsite_key}",
-    why="RDS encrypts the copy under the key of its region",
-    condition=FOR_RDS,
-)
+USE_OFFSITE_KEY = applying(*under_key_by_rds("offsite_key"))
+"""Of the copy, which lies under a key of its region; the plan looks at keys by itself."""
 READ_RESTORED = (
     Permission(
         action="rds:DescribeDBInstances", resource=f"{_RDS}:db:*", why="how the database is placed, and the restored"

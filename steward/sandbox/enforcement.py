@@ -134,7 +134,12 @@ def requests_of(world: "World") -> Requests:
         tags |= {one.arn: one.tags for one in world.rds.restored.values()}
         return {tag["Key"]: tag["Value"] for tag in tags.get(arn, ())}
 
-    return Requests(tags_of, world.bucket.keys)
+    def key_of(arn: str) -> str | None:
+        snapshots = {one.arn: one.key for one in world.rds.snapshots.values()}
+        key = world.rds.customer_key
+        return key if arn == place.DATABASE_ARN or snapshots.get(arn) == key else None
+
+    return Requests(tags_of, world.bucket.keys, key_of)
 
 
 def _account(world: "World", stack: Stack, runbooks: Mapping[str, Runbook], deployed: Deployed) -> IamAccount:

@@ -76,9 +76,15 @@ _NO_RESOURCE = {
 class Requests:
     """`region` is the client's: of the service that is called."""
 
-    def __init__(self, tags_of: Tags, keys: Mapping[str, str] | None = None) -> None:
-        """`keys`: of customers, by the bucket that encrypts with them."""
-        self._tags_of, self._keys = tags_of, {} if keys is None else keys
+    def __init__(
+        self,
+        tags_of: Tags,
+        keys: Mapping[str, str] | None = None,
+        key_of: Callable[[str], str | None] = lambda _arn: None,
+    ) -> None:
+        """`keys`: of customers, by the bucket that encrypts with them; `key_of`: the same, of what RDS has, by its
+        ARN."""
+        self._tags_of, self._keys, self._key_of = tags_of, {} if keys is None else keys, key_of
 
     def of(self, service: str, operation: str, params: Params, region: str) -> tuple[Asked, ...]:
         action = f"{_PREFIXES.get(service, service)}:{operation}"
@@ -121,15 +127,19 @@ class Requests:
             yield Asked(action)
             return
         wanted = {f"aws:RequestTag/{tag['Key']}": (tag["Value"],) for tag in params.get("Tags", ())}
+        keys = {params["KmsKeyId"]} if params.get("KmsKeyId") else set()
         for arn in _rds_resources(operation, params, region):
             has = {f"aws:ResourceTag/{key}": (value,) for key, value in self._tags_of(arn).items()}
             yield Asked(action, arn, {**wanted, **has})
+            key = self._key_of(arn) if operation.startswith(_MAKES_OF) else None
+            keys |= {key} if key else set()
         made = _rds_made(operation, params)
         if wanted and made:
             yield Asked("rds:AddTagsToResource", _arn("rds", region, made), wanted)
-        if params.get("KmsKeyId"):  # RDS asks for it with the caller's rights
-            context = {"kms:GrantIsForAWSResource": ("true",), "kms:ViaService": (f"rds.{region}.amazonaws.com",)}
-            yield Asked("kms:CreateGrant", params["KmsKeyId"], context)
+        for key in sorted(keys):  # RDS asks for each with the caller's rights, where the key is
+            by_rds = {"kms:ViaService": (f"rds.{key.split(':')[3]}.amazonaws.com",)}
+            yield Asked("kms:CreateGrant", key, {**by_rds, "kms:GrantIsForAWSResource": ("true",)})
+            yield Asked("kms:DescribeKey", key, by_rds)
 
     def _s3(self, action: str, operation: str, params: Params, _region: str) -> Iterable[Asked]:
         for one in self._of_objects(action, operation, params):
@@ -242,6 +252,8 @@ _RDS_NAMED = {
     "DBSubnetGroupName": "subgrp",
     "DBParameterGroupName": "pg",
 }
+_MAKES_OF = ("Copy", "CreateDBClusterSnapshot", "CreateDBSnapshot", "Restore")
+"""Operations that make something of what they name, which lies under the same key."""
 _RDS_ALL = {
     "DescribeDBInstances": "db:*",
     "DescribeDBClusters": "cluster:*",

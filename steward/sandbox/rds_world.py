@@ -43,6 +43,8 @@ class RdsWorld:
     def __init__(self, database: Database, events: EventLog, start: datetime) -> None:
         self.database, self._events, self._start, self._now = database, events, start, start
         self.trouble = Trouble()
+        self.customer_key: str | None = None
+        """A key that the database is under and that IAM is asked for. Without it, the database's key is let pass."""
         self.resizing = Resizing(database)
         self.snapshots: dict[tuple[str, str], WorldSnapshot] = {}
         self.restored: dict[str, Restored] = {}
@@ -63,7 +65,7 @@ class RdsWorld:
     # Snapshots
 
     def take(self, name: str, tags: list[dict[str, str]], now: datetime) -> WorldSnapshot:
-        key = DEFAULT_KEY if self.trouble.default_key else KEY
+        key = DEFAULT_KEY if self.trouble.default_key else self.customer_key or KEY
         contents = self.contents(now)
         gib = self.database.allocated_gib
         made = WorldSnapshot(name, place.REGION, place.DATABASE, "manual", now, contents, gib, key, tags)

@@ -11,7 +11,7 @@ from chalicelib.models.history import Backup, BackupKind
 from chalicelib.models.stack_backup import OffsitePart
 from chalicelib.models.words import Risk, utc
 from chalicelib.steps import made
-from chalicelib.steps.key_permissions import COPY_WITH_DATABASE_KEY
+from chalicelib.steps.key_permissions import USE_DATABASE_KEY
 from chalicelib.steps.rds_permissions import (
     COPY_SNAPSHOT,
     DESCRIBE_KEYS,
@@ -67,8 +67,8 @@ class CopySnapshot(Action[CopyParams]):
         *LIST_SNAPSHOTS_OFFSITE,
         DESCRIBE_KEYS,
         *COPY_SNAPSHOT,
-        USE_OFFSITE_KEY,
-        *COPY_WITH_DATABASE_KEY,
+        *USE_OFFSITE_KEY,
+        *USE_DATABASE_KEY,
         *SHARE_SNAPSHOT,
     )
     risk = Risk.LOW

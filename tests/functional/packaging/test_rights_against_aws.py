@@ -29,7 +29,12 @@ AURORA = {
     "network": {"subnets": ["subnet-0a1b2c3d4e5f60001"], "securityGroups": ["sg-0a1b2c3d4e5f60000"]},
     "channels": {"default": ["log", "sns:ops", "slack:ops/hook"]},
 }
-STACKS = [with_roles(Stack.model_validate(one), "dev") for one in (place.STACK_DOCUMENT, AURORA)]
+SHARING = place.STACK_DOCUMENT | {
+    "stack": "sharing",
+    "database": place.STACK_DOCUMENT["database"] | {"kmsKey": place.DATABASE_KEY},
+    "backup": {"offsite": {"region": place.OFFSITE_REGION, "kmsKey": place.OFFSITE_KEY, "account": "210987654321"}},
+}
+STACKS = [with_roles(Stack.model_validate(one), "dev") for one in (place.STACK_DOCUMENT, AURORA, SHARING)]
 FUNCTIONS = ("intake", "schedule", "api", "webhook-authorizer", "advance", "sweep", "copy-shard")
 NO_RESOURCE_THAT_WE_HAVE = {
     "ecs:ListTasks": "its only resource is a container instance, and Fargate has none",

@@ -1,0 +1,170 @@
+"""No right that a stack has beyond those of the sandbox's own is of no use, and none is missing (S21): a directory,
+an account that snapshots are shared with, customers' keys, a backup bucket of another account, an Aurora cluster.
+
+Steps are carried out on such a stack with just the rights that are packaged for it. What they used of those that the
+usual stack does not have is all of them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.aws.sessions import StackSessions
+from chalicelib.models.change import ChangeProgress, ChangeState
+from chalicelib.models.stack import Stack
+from chalicelib.steps.backup_grant import bucket_policy, key_statement
+from chalicelib.steps.registry import ACTIONS, PROBES
+from chalicelib.steps.side_by_side import one_after_another
+from chalicelib.steps.step import Pending, StepContext
+from chalicelib.store.blobs import MemoryBlobs
+from chalicelib.store.history import History
+from chalicelib.store.memory import MemoryTable
+from steward.cli.folders import read_runbooks
+from steward.packaging.rights import stack_grants
+from steward.sandbox import other_account, place
+from steward.sandbox.backup_faults import artifacts_grown
+from steward.sandbox.directory import LDAP_PART
+from steward.sandbox.enforcement import Enforcement
+from steward.sandbox.leftovers import LeftUpload
+from steward.sandbox.world import World
+from tests.functional.backup.test_backup_to_another_account import There
+
+THEIRS = other_account.ACCOUNT
+
+
+def key(name):
+    return place.arn("kms", f"key/{name}")
+
+
+def stack_with(**parts):
+    document = place.STACK_DOCUMENT
+    return Stack.model_validate(document | {name: document.get(name, {}) | over for name, over in parts.items()})
+
+
+@dataclass
+class Flight:
+    """Steps on a stack, planned and carried out with the session that each would have."""
+
+    world: Any
+    stack: Stack
+    history: History = field(default_factory=lambda: History(MemoryTable()))
+    evidence: MemoryBlobs = field(default_factory=MemoryBlobs)
+    runs: int = 0
+
+    def __post_init__(self):
+        self.iam = Enforcement.of(self.world, self.stack, read_runbooks())
+        self.stack = self.iam.stack  # as it is deployed: with its roles
+        self.sessions = StackSessions(place.REGION, self.iam.session)
+        self.made = []
+
+    def ctx(self, step, *, acting=False):
+        name, run = step.name.rpartition(".")[2], f"r-{self.runs}"
+        aws = self.sessions.for_stack(self.stack, run, name, step.permissions, plan_mode=not acting)
+        return StepContext(
+            stack=self.stack, run_id=run, step_id=name, now=self.world.clock.now(), aws=aws, http=self.world.http,
+            databases=self.world.databases, directories=self.world.directories, history=self.history,
+            evidence=self.evidence, copies_at_once=0, monotonic=lambda: 0.0, side_by_side=one_after_another,
+            made=lambda: tuple(self.made),
+        )  # fmt: skip
+
+    def read(self, name, **params):
+        return PROBES[name].read(self.ctx(PROBES[name]), PROBES[name].Params(**params))
+
+    def do(self, name, **params):
+        """In a run of its own."""
+        self.runs, self.made = self.runs + 1, []
+        action = ACTIONS[name]
+        return [self._finish(action, one) for one in action.plan(self.ctx(action), action.Params(**params))]
+
+    def _finish(self, action, change):
+        look = action.look(self.ctx(action, acting=True), change)
+        progress = ChangeProgress(
+            state=ChangeState.STARTED, started_at=self.world.clock.now(), before=dict(look.before)
+        )
+        self.made.append((change, progress))
+        for _ in range(50):
+            applied = action.apply(self.ctx(action, acting=True), change, progress)
+            if not isinstance(applied, Pending):
+                return applied
+            told = {"detail": applied.detail, "checkpoint": applied.checkpoint or progress.checkpoint}
+            progress = progress.model_copy(update=told)
+            self.later(seconds=max(60, applied.check_after_s))
+        raise AssertionError(f"never done: {change.sentence}")
+
+    def later(self, **span):
+        """Only the hands of the clock, and what RDS has under way."""
+        self.world.clock.turn(self.world.clock.now() + timedelta(**span))
+        self.world.rds.tick(self.world.clock.now())
+
+    def nobody_used(self):
+        """What this stack may, the usual one may not, and no step has needed. What was denied is named first."""
+        assert self.iam.denied == []
+        usual = set(stack_grants(replace_account(place.stack(), self.stack), read_runbooks()))
+        more = {one for one in self.iam.account.grants if one not in usual}
+        assert more, "nothing is proved by a stack like the usual one"
+        return {f"{one.role.value} {one.action} on {one.resource}" for one in more - self.iam.used}
+
+
+def replace_account(stack, like):
+    return stack.model_copy(update={"account": like.account})
+
+
+@pytest.fixture
+def world():
+    with World.create(seed=3) as made:
+        yield made
+
+
+def test_a_directory_s_secret_is_read_to_bind_with(world):
+    flight = Flight(world, stack_with(ldap=LDAP_PART))
+    assert flight.read("ldap.bind").bound
+    assert flight.nobody_used() == set()
+
+
+@pytest.mark.parametrize(
+    "place_of_it", [{"region": place.OFFSITE_REGION, "kmsKey": place.OFFSITE_KEY}, {"region": None, "kmsKey": None}]
+)
+def test_what_sharing_snapshots_with_an_account_takes_is_allowed_where_the_snapshot_lies(world, place_of_it):
+    flight = Flight(world, stack_with(backup={"offsite": {"account": THEIRS} | place_of_it}))
+    flight.do("rds.create_snapshot")
+    assert flight.do("rds.copy_snapshot")[-1].facts == {"shared_with": THEIRS}
+    assert flight.do("rds.copy_snapshot") == [], "it looks with whom it is shared"
+    assert flight.nobody_used() == set()
+
+
+def test_keys_of_the_customer_s_own_are_used_by_way_of_s3_and_rds(world):
+    artifacts_grown(world)
+    named = {"kmsKey": key("a-1"), "backupKmsKey": key("b-1")}
+    flight = Flight(world, stack_with(artifacts=named, database={"kmsKey": key("d-1")}))
+    world.bucket.keys |= {place.BUCKET: named["kmsKey"], place.BACKUP_BUCKET: named["backupKmsKey"]}
+    world.rds.customer_key = key("d-1")
+    for name in ("s3.backup_prefix", "s3.restore_sample", "rds.create_snapshot", "rds.copy_snapshot"):
+        flight.do(name)
+    flight.do("rds.restore_snapshot", throw_away=True)
+    assert flight.nobody_used() == set()
+
+
+def test_a_backup_bucket_of_another_account_is_written_read_and_tidied(world):
+    artifacts_grown(world)
+    world.prepare("s3")
+    bucket, theirs = other_account.BACKUP_BUCKET, other_account.KEY
+    named = {"backupBucket": bucket, "backupAccount": THEIRS, "backupKmsKey": theirs}
+    flight, there = Flight(world, stack_with(artifacts=named)), There(world)
+    there.lets(bucket_policy(flight.stack, place.ACCOUNT))
+    world.bucket.keys[bucket] = theirs
+    world.bucket.key_policies[theirs] = {"Statement": [key_statement(flight.stack, place.ACCOUNT)]}
+    flight.do("s3.backup_prefix")
+    flight.do("s3.restore_sample")
+    long_ago = world.clock.now() - timedelta(days=40)
+    world.bucket.leftovers.uploads.append(
+        LeftUpload(f"{place.PREFIX}/1/copy/artifacts/model.bin", "left", long_ago, [(1024, long_ago)], bucket)
+    )
+    flight.do("s3.abort_uploads")
+    world.own_client("s3").delete_object(Bucket=place.BUCKET, Key=f"{place.PREFIX}/7/odd/artifacts/empty")
+    for _ in range(2):
+        flight.later(days=8)
+        flight.do("s3.backup_prefix")
+    flight.do("s3.expire_copies")
+    assert flight.nobody_used() == set()
