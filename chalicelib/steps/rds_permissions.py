@@ -144,7 +144,10 @@ RESTORE = (
         condition=_TAGGED,
         only_with="database_cluster",
     ),
-    *_tagging(f"{_RDS}:db:{{made}}-*", f"{_RDS}:cluster:{{made}}-*"),
+    *(
+        one.model_copy(update={"only_with": None}) if ":db:" in one.resource else one  # a cluster has an instance, too
+        for one in _tagging(f"{_RDS}:db:{{made}}-*", f"{_RDS}:cluster:{{made}}-*")
+    ),
 )
 RENEW_LOGIN = (
     Permission(

@@ -5,8 +5,10 @@ Steps are carried out on such a stack with just the rights that are packaged for
 usual stack does not have is all of them.
 """
 
+import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from chalicelib.aws.sessions import StackSessions
 from chalicelib.models.change import ChangeProgress, ChangeState
 from chalicelib.models.stack import Stack
 from chalicelib.steps.backup_grant import bucket_policy, key_statement
+from chalicelib.steps.database_facts import read_held
 from chalicelib.steps.registry import ACTIONS, PROBES
 from chalicelib.steps.side_by_side import one_after_another
 from chalicelib.steps.step import Pending, StepContext
@@ -28,8 +31,12 @@ from steward.sandbox.backup_faults import artifacts_grown
 from steward.sandbox.directory import LDAP_PART
 from steward.sandbox.enforcement import Enforcement
 from steward.sandbox.leftovers import LeftUpload
-from steward.sandbox.world import World
+from steward.sandbox.overrides import PARAMS
+from steward.sandbox.sessions import new_session
+from steward.sandbox.world import World, WorldClock
 from tests.functional.backup.test_backup_to_another_account import There
+from tests.functional.backups import test_aurora_on_moto as on_moto
+from tests.functional.backups.test_aurora_on_moto import HERE, NOW_PASSWORD, THERE, Logins, tell_quotas
 
 THEIRS = other_account.ACCOUNT
 
@@ -168,3 +175,79 @@ def test_a_backup_bucket_of_another_account_is_written_read_and_tidied(world):
         flight.do("s3.backup_prefix")
     flight.do("s3.expire_copies")
     assert flight.nobody_used() == set()
+
+
+class MotoAccount:
+    """An account with an Aurora cluster, which the sandbox's world has not: moto's, as far as enforcement asks."""
+
+    http = directories = None
+
+    def __init__(self):
+        self.clock = WorldClock(datetime.now(UTC), lambda _moment: None)
+        self.databases = Logins()
+        self.bucket = SimpleNamespace(keys={}, key_policies={})
+        self.rds = SimpleNamespace(
+            of_region=self._tagged, restored={}, snapshots={}, customer_key=None, tick=lambda _now: None
+        )
+        self._copied = {}
+        self._own = {region: self.session().client("rds", region_name=region) for region in (HERE, THERE)}
+
+    def session(self, _whose=""):
+        session = new_session()
+        session.events.register("provide-client-params", self._given)
+        session.events.register_last("before-call.rds", tell_quotas)
+        session.events.register("after-call.rds.DescribeDBClusterSnapshots", self._whence)
+        return session
+
+    unnoted_session = session
+
+    def _given(self, params, context, model, **_):
+        context[PARAMS] = params
+        self.databases.let_in |= model.name == "ModifyDBCluster"
+        if model.name == "CopyDBClusterSnapshot":
+            self._copied[params["TargetDBClusterSnapshotIdentifier"]] = params["SourceDBClusterSnapshotIdentifier"]
+
+    def _whence(self, parsed, **_):
+        """moto does not say of what a copy is one."""
+        for one in parsed.get("DBClusterSnapshots", ()):
+            if of := self._copied.get(one["DBClusterSnapshotIdentifier"]):
+                one["SourceDBClusterSnapshotArn"] = of
+
+    def _tagged(self, region):
+        rds = self._own[region]
+        listed = (
+            *((one["DBClusterArn"], one) for one in rds.describe_db_clusters()["DBClusters"]),
+            *((one["DBInstanceArn"], one) for one in rds.describe_db_instances()["DBInstances"]),
+            *((one["DBClusterSnapshotArn"], one) for one in rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]),
+        )
+        return [SimpleNamespace(arn=arn, tags=one["TagList"]) for arn, one in listed]
+
+
+account_with_cluster = on_moto.account
+
+
+@pytest.fixture
+def aurora(account_with_cluster):
+    account = account_with_cluster
+    secret = json.dumps({"username": "mlflow", "password": NOW_PASSWORD})
+    account.session.client("secretsmanager").create_secret(Name=place.DATABASE_SECRET, SecretString=secret)
+    database = account.stack.database.model_copy(update={"secret": place.DATABASE_SECRET})
+    return Flight(MotoAccount(), account.stack.model_copy(update={"database": database}))
+
+
+def test_an_aurora_cluster_is_taken_copied_pruned_restored_let_in_and_deleted(account_with_cluster, aurora):
+    (of_rds,) = account_with_cluster.there(kind="automated")
+    aurora.do("rds.copy_snapshot", snapshot=of_rds)
+    for _ in range(2):
+        aurora.do("rds.create_snapshot")
+        assert aurora.do("rds.copy_snapshot")[-1].facts == {"shared_with": THEIRS}
+        assert aurora.do("rds.copy_snapshot") == [], "it looks with whom it is shared"
+    aurora.do("rds.prune_snapshots")
+    cluster, member = aurora.do("rds.restore_snapshot", throw_away=True)
+    aurora.world.databases.let_in = False
+    aurora.do("rds.set_password", cluster=cluster.facts["cluster"], instance=member.facts["instance"])
+    aurora.later(days=1)
+    aurora.do("rds.delete_restored", which="due")
+    # Who quarantines or deletes reads once more what the database owns; the rest of that knows no cluster.
+    assert read_held(aurora.ctx(ACTIONS["s3.quarantine_artifacts"], acting=True)).answers
+    assert aurora.nobody_used() == set()
