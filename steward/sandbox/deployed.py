@@ -1,5 +1,6 @@
 """A stage as if it were deployed: the packaged template's own resources on the embedded AWS, and the packaged zip's
-own functions in processes of their own, under the Runtime API. Nothing of the product runs in this process.
+own functions in processes of their own, under the Runtime API, each with its own role's rights alone. Nothing of the
+product runs in this process.
 
 The functions live in real time, as in Lambda; the world is started in the past and catches up with them.
 """
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any, Self
 from chalicelib.errors import StewardError
 from steward.bench.runtime_api import LambdaProcess
 from steward.sandbox import place
+from steward.sandbox.deployed_iam import DeployedIam
 from steward.sandbox.endpoint import Endpoint
+from steward.sandbox.iam_account import key_of
 from steward.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -39,7 +42,8 @@ class DeployedStage:
         self._resources: Json = template["Resources"]
         self.tree = tree
         self.world = World.create(seed, datetime.now(UTC) - BEHIND, moto_config=moto_config())
-        self.endpoint = Endpoint(self.world)
+        self.iam = DeployedIam(self.world, self._resources)
+        self.endpoint = Endpoint(self.world, self.iam)
         self._processes: dict[str, LambdaProcess] = {}
         self._starting, self._closed = threading.Lock(), False
 
@@ -93,7 +97,7 @@ class DeployedStage:
         said = {name: self.resolve(value) for name, value in variables.items()}
         said["AWS_LAMBDA_FUNCTION_NAME"] = properties["FunctionName"]  # by its name sweep knows that it may migrate
         own = {"AWS_REGION": place.REGION, "AWS_DEFAULT_REGION": place.REGION, "AWS_ENDPOINT_URL": self.endpoint.url}
-        return {**said, **own, "AWS_ACCESS_KEY_ID": "AKIADEPLOYED00000000", "AWS_SECRET_ACCESS_KEY": "sandbox"}
+        return {**said, **own, "AWS_ACCESS_KEY_ID": key_of(function), "AWS_SECRET_ACCESS_KEY": "sandbox"}
 
     def resolve(self, value: Any) -> str:  # noqa: ANN401 - text or an intrinsic
         """`Fn::Sub` and `Ref` of what CloudFormation knows by itself: all that a function's environment may hold."""

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
+from steward.sandbox.answers import Declined
+from steward.sandbox.s3_calls import read_s3
+
 if TYPE_CHECKING:
     import boto3
     from botocore.exceptions import ClientError
     from moto.core.model import OperationModel
 
+    from steward.sandbox.deployed_iam import DeployedIam
     from steward.sandbox.world import World
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _BY_SIGNING_NAME = {
     "states": "stepfunctions",
     "elasticloadbalancing": "elbv2",
@@ -34,8 +38,9 @@ Reply = tuple[int, dict[str, str], bytes]
 class Endpoint:
     """Use it around what runs elsewhere: `with Endpoint(world) as endpoint: … endpoint.url`."""
 
-    def __init__(self, world: "World") -> None:
-        self._world = world
+    def __init__(self, world: "World", iam: "DeployedIam | None" = None) -> None:
+        """Without `iam` whoever asks may do anything."""
+        self._world, self._iam = world, iam
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -59,16 +64,26 @@ class Endpoint:
         scope = _SCOPE.search(headers.get("authorization", ""))
         if scope is None:
             return 403, {}, b"not signed"
-        region, signing_name = scope.groups()
+        key, region, signing_name = scope.groups()
         service = _BY_SIGNING_NAME.get(signing_name, signing_name)
         if service == "s3":
-            self.asked.append(f"s3:{method}")
-            self._world.prepare("s3")
+            return self._s3(key, region, method, path, headers, body)
+        return self._call(key, service, region, method, path, headers, body)
+
+    def _s3(self, key: str, region: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        self.asked.append(f"s3:{method}")
+        self._world.prepare("s3")
+        if self._iam is None:
             return _forwarded(method, path, headers, body)
-        return self._call(service, region, method, path, headers, body)
+        operation, params = read_s3(method, path, headers, body)
+        refused = self._iam.refusal(key, "s3", operation, params, region)
+        reply = _forwarded(method, path, headers, body) if refused is None else _denied(refused, "s3")
+        if reply[0] == 404:  # noqa: PLR2004 - there is none
+            refused = self._iam.refusal_to_miss(key, operation, params["Bucket"])
+        return reply if refused is None else _denied(refused, "s3")
 
     def _call(
-        self, service: str, region: str, method: str, path: str, headers: Mapping[str, str], body: bytes
+        self, key: str, service: str, region: str, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Reply:
         from botocore.exceptions import ClientError
         from moto.core.serialize import get_serializer_class
@@ -80,12 +95,24 @@ class Endpoint:
         self.asked.append(f"{service}:{operation.name}")
         params = _params(operation, wire, method, path, headers, body)
         try:
-            found = self._client(service, region)._make_api_call(operation.name, params)  # noqa: SLF001 - by its name
+            found = self._made(key, service, operation.name, params, region)
         except ClientError as error:
             return _refused(error, wire)
+        except Declined as denied:
+            return _denied(denied, wire)
         found.pop("ResponseMetadata", None)
         said = get_serializer_class(service, wire)(operation).serialize(found)
         return int(said["status_code"]), dict(said["headers"]), _bytes(said["body"])
+
+    def _made(self, key: str, service: str, operation: str, params: dict[str, Any], region: str) -> dict[str, Any]:
+        """Raises Declined or ClientError."""
+        if self._iam is not None:
+            if (service, operation) == ("sts", "AssumeRole"):
+                return self._iam.assume(key, params)
+            if refused := self._iam.refusal(key, service, operation, params, region):
+                raise refused
+        found: dict[str, Any] = self._client(service, region)._make_api_call(operation, params)  # noqa: SLF001 - by name
+        return found
 
     def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - of any service
         with self._making:  # clients may be used by several threads, but not made by them
@@ -132,20 +159,23 @@ def _forwarded(method: str, path: str, headers: Mapping[str, str], body: bytes) 
 def _refused(error: "ClientError", wire: str) -> Reply:
     said: dict[str, Any] = dict(error.response)
     status = said.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-    code, message = said["Error"]["Code"], said["Error"].get("Message", "")
+    rest = {name: value for name, value in said.items() if name not in {"Error", "ResponseMetadata"}}
+    return _error(status, said["Error"]["Code"], said["Error"].get("Message", ""), wire, rest)
+
+
+def _denied(why: Declined, wire: str) -> Reply:
+    return _error(why.status, why.code, why.message, wire, {})
+
+
+def _error(status: int, code: str, message: str, wire: str, rest: Mapping[str, Any]) -> Reply:
     if wire == "json":
-        rest = {name: value for name, value in said.items() if name not in {"Error", "ResponseMetadata"}}
-        return (
-            status,
-            {"Content-Type": "application/x-amz-json-1.0"},
-            json.dumps({**rest, "__type": code, "message": message}).encode(),
-        )
-    text = f"<ErrorResponse><Error><Type>Sender</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
-    return (
-        status,
-        {"Content-Type": "text/xml"},
-        f"{text}</Error><RequestId>sandbox</RequestId></ErrorResponse>".encode(),
-    )
+        said = {**rest, "__type": code, "message": message}
+        return status, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(said).encode()
+    text = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    if wire == "s3":
+        return status, {"Content-Type": "application/xml"}, f"<Error>{text}</Error>".encode()
+    text = f"<ErrorResponse><Error><Type>Sender</Type>{text}</Error><RequestId>sandbox</RequestId></ErrorResponse>"
+    return status, {"Content-Type": "text/xml"}, text.encode()
 
 
 def _bytes(body: str | bytes) -> bytes:

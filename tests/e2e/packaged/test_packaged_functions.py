@@ -52,6 +52,7 @@ def test_an_alarm_becomes_a_run_and_the_machine_carries_it_to_its_verdict_by_the
     proved = {found.check: found.answer.value for found in run.verification.last.results}
     assert (run.runbook, proved) == (shipped, dict.fromkeys(shipped.verify.that, "true"))
     assert "GET /api/2.0/mlflow/experiments/search" in stage.world.server.asked
+    assert stage.iam.account.denied == []
     _wait_for_the_machine(stage)
     assert stage.process("Advance").log.count(b"run ended") == 1
     # The same event again is a duplicate, and one store call: this process has asked for the layout's version before.

@@ -1,14 +1,19 @@
 """The packaged functions that no alarm wakes: webhooks and their authorizer, a shard's turn, `reach`."""
 
+import copy
 import json
 from datetime import UTC, datetime
 
 import pytest
 
+from chalicelib.models.webhook import WebhookCredential
 from chalicelib.net.http import HttpRequest
 from chalicelib.net.reach_words import AskHttp, ReachRequest
 from steward.bench.runtime_api import LambdaProcess
+from steward.cli.folders import read_stacks
+from steward.packaging.deployed_stack import as_deployed
 from steward.packaging.names import Names
+from steward.packaging.rights_functions import Deployed, function_policies
 from steward.sandbox import place
 
 from .test_packaged_functions import _schedule, request, runs_of
@@ -17,6 +22,19 @@ ROUTE = "/v1/webhooks/alertmanager"
 ARN = f"arn:aws:execute-api:{place.REGION}:{place.ACCOUNT}:a1b2c3d4e5/dev/POST{ROUTE}"
 SECRET, TOKEN = "steward/hooks/alertmanager", "a-token-that-only-the-sender-knows"
 HOOKS = {"prometheus": {"source": "alertmanager", "secret": SECRET, "stacks": [place.NAME]}}
+
+
+@pytest.fixture
+def template(template):
+    """With the rights that packaging gives a stage with such a webhook in .chalice/config.json."""
+    webhooks = {name: WebhookCredential.model_validate(each) for name, each in HOOKS.items()}
+    stacks = [as_deployed(stack, "dev") for stack in read_stacks().values()]
+    policies = function_policies(Names("dev"), Deployed(stacks, webhooks, copies=True))
+    hooked = copy.deepcopy(template)
+    for title, which in (("WebhookAuthorizer", "webhook-authorizer"), ("APIHandler", "api")):
+        role = hooked["Resources"][title]["Properties"]["Role"]["Fn::GetAtt"][0]
+        hooked["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"] = policies[which]
+    return hooked
 
 
 @pytest.fixture
