@@ -108,14 +108,13 @@ class Flight:
     def nobody_used(self):
         """What this stack may, the usual one may not, and no step has needed. What was denied is named first."""
         assert self.iam.denied == []
-        usual = set(stack_grants(replace_account(place.stack(), self.stack), read_runbooks()))
-        more = {one for one in self.iam.account.grants if one not in usual}
+        more = self.more()
         assert more, "nothing is proved by a stack like the usual one"
         return {f"{one.role.value} {one.action} on {one.resource}" for one in more - self.iam.used}
 
-
-def replace_account(stack, like):
-    return stack.model_copy(update={"account": like.account})
+    def more(self):
+        usual = place.stack().model_copy(update={"account": self.stack.account})
+        return set(self.iam.account.grants) - set(stack_grants(usual, read_runbooks()))
 
 
 @pytest.fixture
@@ -128,6 +127,11 @@ def test_a_directory_s_secret_is_read_to_bind_with(world):
     flight = Flight(world, stack_with(ldap=LDAP_PART))
     assert flight.read("ldap.bind").bound
     assert flight.nobody_used() == set()
+
+
+def test_what_reaches_into_a_stack_s_network_has_no_right_of_the_stack_s_roles(world):
+    inside = {"subnets": list(place.SUBNETS), "securityGroups": [place.SECURITY_GROUP]}
+    assert Flight(world, stack_with(network=inside)).more() == set()
 
 
 @pytest.mark.parametrize(

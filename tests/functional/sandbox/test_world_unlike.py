@@ -63,6 +63,12 @@ def test_a_secret_of_the_revision_in_use_is_a_parameter_that_exists(world, aws):
     assert aws.ssm.exists("/mlflow/flask")
 
 
+def test_a_rule_and_a_schedule_start_tasks_of_one_revision_each(world, aws):
+    make_unlike(world, "tasks-by-the-clock")
+    in_use = {arn.rpartition("/")[2] for arn in aws.ecs_families.in_use(place.FAMILY)}
+    assert {f"{place.FAMILY}:4", f"{place.FAMILY}:5"} <= in_use
+
+
 def test_what_nobody_knows_is_refused_with_what_there_is(world):
     with pytest.raises(UnknownName) as refused:
         make_unlike(world, "tagged")

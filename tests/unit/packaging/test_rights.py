@@ -80,6 +80,19 @@ def test_a_stack_without_aurora_has_no_right_on_clusters_snapshots():
     assert not [grant for grant in stack_grants(stack(), read_runbooks()) if "cluster-snapshot" in grant.resource]
 
 
+@pytest.mark.parametrize(("region", "lies_in"), [(place.OFFSITE_REGION, place.OFFSITE_REGION), (None, place.REGION)])
+@pytest.mark.parametrize(("database", "kind"), [({"instance": "i"}, "DB"), ({"cluster": "c"}, "DBCluster")])
+def test_a_snapshot_may_be_shared_where_it_lies_and_only_of_the_stack_s_own_kind(region, lies_in, database, kind):
+    shared = stack(database=database, backup={"offsite": {"region": region, "account": "210987654321"}})
+    found = {
+        (one.action, one.resource.split(":")[3])
+        for one in stack_grants(shared, read_runbooks())
+        if "SnapshotAttribute" in one.action
+    }
+    wanted = {f"rds:Describe{kind}SnapshotAttributes", f"rds:Modify{kind}SnapshotAttribute"}
+    assert found == {(action, lies_in) for action in wanted}
+
+
 KEYS = "arn:aws:kms:eu-west-2:210987654321:key"
 
 
