@@ -10,6 +10,7 @@ from chalicelib.errors import StepRefused
 from chalicelib.models.change import Change
 from chalicelib.models.shape import content_hash
 from chalicelib.models.stack import MlflowAuth
+from chalicelib.steps.artifact_claims import ids_in
 from chalicelib.steps.artifact_store import open_store
 from chalicelib.steps.caution import all_seeing_api, own_place, refuse_while_doubted
 from chalicelib.steps.database_facts import read_held
@@ -156,12 +157,16 @@ def _experiments_in_words(work: GcWork, known: dict[str, Experiment]) -> str:
 
 def why_not_any_more(ctx: StepContext, change: Change) -> str | None:
     """Just before the task starts: hours may lie between a plan and its approval. MLflow itself refuses
-    what was restored meanwhile; what it does not look at is the registry."""
+    what was restored meanwhile; what it does not look at is the registry, and who keeps artifacts in the folder of
+    another. A run or logged model begun since does so only where its experiment does."""
     refuse_while_doubted(ctx)
     own_place(ctx)
-    api = all_seeing_api(ctx)
-    experiments = tuple(sorted(set(change.precondition.get("of", {}).values())))
-    behind = protected_runs(api, experiments) & set(change.precondition.get("runs", ()))
+    api, runs = all_seeing_api(ctx), set(change.precondition.get("runs", ()))
+    experiments = api.experiments()
+    behind = protected_runs(api, tuple(one.id for one in experiments)) & runs
     if behind:
         return f"a version of a registered model rests on run {min(behind)} by now"
+    used = runs & {name for one in experiments for name in ids_in(one.artifact_location)}
+    if used:
+        return f"an experiment keeps its artifacts in the folder of run {min(used)} by now"
     return None

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.steps.one_off import NO_IDS, PROGRAM_MARK
+from steward.sandbox import place
 from steward.sandbox.ecs_service import EcsService
 from steward.sandbox.task import Status, Task
 from steward.sandbox.tasklogs import TaskLogs
 from steward.sandbox.times import epoch_millis
-from steward.sandbox.tracking import Run, Tracking, key_of
+from steward.sandbox.tracking import Run, Tracking
 from steward.sandbox.tracking_objects import TrackingObjects
 
 WORKS_AFTER_S = 40
@@ -28,12 +29,18 @@ class Asked:
     older_than_ms: int
 
 
+class KilledError(Exception):
+    """The task is gone in the middle of its work."""
+
+
 class GcTasks:
     def __init__(self, service: EcsService, tracking: Tracking, objects: TrackingObjects, logs: TaskLogs) -> None:
         self._service, self._tables, self._objects, self._logs = service, tracking, objects, logs
         self._worked: set[str] = set()
         self.fails = False
         """The command ends with exit code 1 before it has done anything."""
+        self.dies_after: int | None = None
+        """So many more objects and rows are deleted, then the task is killed; once."""
 
     def tick(self, now: datetime) -> None:
         for task in list(self._service.tasks.values()):
@@ -41,9 +48,20 @@ class GcTasks:
             if asked is None or task.status is not Status.RUNNING or task.age_s(now) < WORKS_AFTER_S:
                 continue
             self._worked.add(task.id)
-            lines = ["steward: failed run OperationalError"] if self.fails else list(self._gc(asked, now))
-            self._logs.write(task, now, [*lines, "steward: done"])
-            task.behaviour = replace(task.behaviour, exit_code=1 if self.fails else 0)
+            lines, code = self._work(asked, now)
+            self._logs.write(task, now, lines)
+            task.behaviour = replace(task.behaviour, exit_code=code)
+
+    def _work(self, asked: Asked, now: datetime) -> tuple[list[str], int]:
+        if self.fails:
+            return ["steward: failed run OperationalError", "steward: done"], 1
+        lines: list[str] = []
+        try:
+            lines.extend(self._gc(asked, now))
+        except KilledError:
+            self.dies_after = None
+            return lines, 137
+        return [*lines, "steward: done"], 0
 
     def _gc(self, asked: Asked, now: datetime) -> Iterator[str]:
         limit = epoch_millis(now) - asked.older_than_ms
@@ -60,10 +78,24 @@ class GcTasks:
             yield self._experiment(name, limit)
 
     def _remove(self, run: Run) -> None:
-        found = self._objects.keys(key_of(run))
+        folder = _folder(run)
+        found = self._objects.keys(folder) if folder else []
         # What some versions did: the first page of a listing is deleted, or nothing at all.
-        self._objects.remove(found[: len(found) // 2] if self._tables.gc_leaves else found)
+        found = found[: len(found) // 2] if self._tables.gc_leaves else found
+        self._objects.remove(found[: self._may_delete(len(found))])
+        self._spend(len(found) + 1)
         del self._tables.runs[run.id]
+
+    def _may_delete(self, count: int) -> int:
+        return count if self.dies_after is None else min(count, self.dies_after)
+
+    def _spend(self, count: int) -> None:
+        """The objects first and the row last, as MLflow does."""
+        if self.dies_after is None:
+            return
+        if self.dies_after < count:
+            raise KilledError
+        self.dies_after -= count
 
     def _experiment(self, name: str, limit: int) -> str:
         found = self._tables.experiments.get(name)
@@ -71,8 +103,19 @@ class GcTasks:
             return f"steward: gone before experiment {name}"
         if not found.deleted or found.changed > limit or any(r.experiment == name for r in self._tables.runs.values()):
             return f"steward: kept experiment {name}"
+        self._spend(1)
         del self._tables.experiments[name]
         return f"Experiment with ID {name} has been permanently deleted."
+
+
+def _folder(run: Run) -> str | None:
+    """Wherever its artifacts are said to lie: MLflow follows that. None: not in this bucket."""
+    scheme, _, path = run.artifact_uri.partition(":")
+    key = path.strip("/")
+    if scheme == "s3":
+        bucket, _, key = key.partition("/")
+        return f"{key}/" if bucket == place.BUCKET else None
+    return f"{place.PREFIX}/{key}/"
 
 
 def _asked(task: Task) -> Asked | None:

@@ -12,7 +12,7 @@ from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
 from chalicelib.steps.actions.mlflow_delete_runs import DeleteRuns
 from chalicelib.steps.step import Pending
 from steward.sandbox import place
-from steward.sandbox.tracking import Model
+from steward.sandbox.tracking import Model, Version
 
 ACTION = RunOneOffTask()
 
@@ -175,6 +175,43 @@ def test_s15_gc_leaves_a_deleted_run_in_whose_folder_something_living_keeps_its_
     (change,) = bench.plan(ACTION)
     assert number(4) not in change.precondition["runs"]
     assert number(5) in change.precondition["runs"]
+
+
+@pytest.mark.parametrize("moved_in", ["run", "model"])
+def test_s15_what_moved_into_the_folder_of_a_planned_run_since_the_plan_stops_it(bench, number, moved_in):
+    bench.world.break_with("deleted-runs")
+    (change,) = bench.plan(ACTION)
+    tables, inside = bench.world.tracking, f"mlflow-artifacts:/2/{number(4)}/artifacts/inside"
+    tables.experiment("3", "inside").location = inside
+    if moved_in == "run":
+        tables.add_run(number(60), "3", bench.world.clock.now()).artifact_uri = f"{inside}/{number(60)}/artifacts"
+    else:
+        tables.models[f"m-{number(60)}"] = Model(f"m-{number(60)}", "3", "", uri=f"{inside}/models/x")
+    look = ACTION.look(bench.ctx(), change)
+    assert look.standing.value == "drifted"
+    assert f"in the folder of run {number(4)}" in look.detail
+
+
+def test_s15_a_version_that_names_only_a_logged_model_of_another_experiment_stops_it_too(bench, number):
+    bench.world.break_with("deleted-runs")
+    (change,) = bench.plan(ACTION, experiment="2")
+    tables, model = bench.world.tracking, f"m-{number(60)}"
+    tables.models[model] = Model(model, "1", number(4))
+    tables.versions.append(Version("late", 1, "", f"models:/{model}", model))
+    assert "registered model" in ACTION.look(bench.ctx(), change).detail
+
+
+def test_a_task_that_is_killed_half_way_is_told_and_a_later_run_takes_the_rest(bench, number):
+    bench.world.break_with("deleted-runs")
+    bench.world.gc_tasks.dies_after = 5  # a run of three objects and its row, and one object of the next
+    with pytest.raises(StepFailed, match="exit code 137"):
+        bench.carry_out(ACTION, bench.plan(ACTION))
+    left = {n for n in (4, 5, 6, 7, 8, 9) if number(n) in bench.world.tracking.runs}
+    assert len(left) == 5
+    assert sum(len(bench.keys(number(n))) for n in left) == 14
+    bench.carry_out(ACTION, bench.plan(ACTION), run_id="r-0123456789ac")
+    assert {n for n in left if number(n) in bench.world.tracking.runs} == {9}
+    assert not [key for n in left - {9} for key in bench.keys(number(n))]
 
 
 def due_behind_fresh(bench, number):
