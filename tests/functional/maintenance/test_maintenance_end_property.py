@@ -1,69 +1,89 @@
-"""S14, S15: the end of a quarantine, over random histories: what has an owner again by then stays, all else of the plan
-goes, whatever dies on the way."""
+"""S14, S15: the end of a quarantine, over random histories: what has an owner again by then stays, so does what is not
+due and what the other stack put away; all else of the plan goes, whatever dies on the way."""
+
+import re
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.models.history import MadeKind
 from chalicelib.steps.actions.s3_delete_quarantined import DeleteQuarantined
 from chalicelib.steps.step import Standing
+from steward.sandbox import place
 from steward.sandbox.crash_objects import bodies
-from steward.sandbox.tracking_faults import run_id
 from steward.sandbox.world import World
-from tests.functional.maintenance.conftest import Bench
-from tests.functional.maintenance.test_maintenance_property import CRASHES, RUNS, Mortal, attempt, build, do, put_back
+from tests.functional.maintenance.deeds import DEATHS, Story, attempt, do, meanwhile, put_back
+from tests.functional.maintenance.pasts import DAY_S, OWN, PASTS, living, said
 
-ORPHAN = {"age": 500, "status": "FINISHED", "model": False, "keep": False, "deleted": None, "forgotten": True}
-"""At least one, or most histories would quarantine nothing."""
-END, DAY_S = DeleteQuarantined(), 24 * 3600
-
-
-def hidden(world):
-    """The bodies in quarantine, without its manifests."""
-    return {body for key, body in bodies(world).items() if key.startswith(".steward/") and key.endswith(".bin")}
+END, ID = DeleteQuarantined(), r"[0-9a-f]{32}"
+MINDS = (
+    ("nothing", "nothing"), ("nothing", "nothing"), ("reborn", "nothing"), ("nothing", "reborn"),
+    ("nothing", "version"), ("nothing", "logged model"), ("inside", "nothing"), ("nothing", "inside"),
+)  # fmt: skip
+"""Before the plan and after it."""
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def aside(world):
+    """By whole key in the bucket, the former key and the body of what is in any quarantine."""
+    return {
+        key: (key.partition("/objects/")[2], body)
+        for key, body in bodies(world).items()
+        if key.startswith(".steward/") and "/objects/" in key
+    }
+
+
+def due(story):
+    """Names of this stack's quarantines whose time is up."""
+    made = story.bench.history.creations(place.NAME, MadeKind.QUARANTINE)
+    return {one.id for one in made if one.delete_after <= story.world.clock.now()}
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
-    rows=RUNS,
-    crashes=CRASHES,
-    reborn=st.sets(st.integers(min_value=0, max_value=7)),
-    when=st.sampled_from(["before the plan", "after the plan"]),
-    given_back=st.booleans(),
+    past=PASTS,
+    deaths=st.lists(DEATHS, min_size=3, max_size=3),
+    minds=st.permutations(MINDS),
+    whom=st.permutations((1, 3, 4)),
+    theirs=st.booleans(),
 )
-def test_s14_s15_what_is_quarantined_ends_by_its_plan_unless_somebody_owns_it_again(
-    rows, crashes, reborn, when, given_back
-):
+def test_s14_s15_what_is_quarantined_ends_by_its_plan_unless_somebody_owns_it_again(past, deaths, minds, whom, theirs):
     with World.create(seed=5) as world:
-        bench = Bench(world)
-        protected = build(world, [{**ORPHAN, "foreign": False}, *rows])
-        before, mortal = bodies(world), Mortal(world, 0)
-        do(bench, "orphans", mortal, crashes[0])
-        mortal.left = 0
-        put_away = hidden(world)
-        if given_back:
-            put_back(bench, mortal, crashes[-1])
-            assert bodies(world) == before
-            return
+        story = Story.of(world, past)
+        do(story, {"do": "orphans", "deaths": deaths[0]})
+        if theirs:
+            do(story, {"do": "orphans", "whose": "other"})
+        world.skip(28 * DAY_S)
+        do(story, {"do": "orphans", "deaths": deaths[1]})  # what was too young the first time
+        for number in range(2):  # the first is due, then the second too
+            world.skip((3, 28)[number] * DAY_S)
+            _end(story, minds[number], whom[number:], deaths[2])
 
-        owned = {number for number in reborn if f"body {number}".encode() in put_away}
-        world.skip(31 * DAY_S)
-        if when == "before the plan":
-            for number in owned:
-                world.tracking.add_run(run_id(number), "1", world.clock.now())
-        changes = END.plan(bench.ctx(), END.Params())
-        if when == "after the plan":
-            for number in owned:
-                world.tracking.add_run(run_id(number), "1", world.clock.now())
-        for change in changes:
-            if END.look(bench.ctx(), change).standing is Standing.READY:
-                attempt(bench, END, change, mortal, crashes[-1])
-                mortal.left = 0
-        now = bodies(world)
-        assert {key: now.get(key) for key in protected} == {key: before[key] for key in protected}
-        kept = {f"body {number}".encode() for number in owned}
-        assert kept <= hidden(world), "what has an owner again is not ended"
-        if not owned:
-            assert hidden(world) == set(), "and nothing of the plan is left behind"
-        assert {key: body for key, body in before.items() if body not in put_away} == {
-            key: body for key, body in now.items() if key in before
-        }
+        kept = aside(world)
+        put_back(story, by_hand=True)
+        assert dict(kept.values()).items() <= bodies(world).items(), "whole, and restorable"
+
+
+def _end(story, minds, whom, deaths):
+    world = story.world
+    story.turn += 1
+    where = story.where()
+    meanwhile(story, minds[0], whom[0])
+    changes = END.plan(story.bench.ctx(**where), END.Params())
+    meanwhile(story, minds[1], whom[1])
+    outside = {key: body for key, body in bodies(world).items() if not key.startswith(".steward/")}
+    before, names = aside(world), due(story)
+    mine = {key for key, (former, _) in before.items() if former.startswith(OWN)}
+    ending = {key for key in mine if key.split("/")[3] in names}
+    owned = living(world, keys=[former for former, _ in before.values()])
+    stays = {key for key, (former, _) in before.items() if key not in ending or former in owned}
+    for change in changes:
+        look = END.look(story.bench.ctx(**where), change)
+        if look.standing is Standing.READY:
+            assert attempt(story, END, change, deaths, **where)
+    now = aside(world)
+    assert outside == {key: body for key, body in bodies(world).items() if not key.startswith(".steward/")}
+    assert {key: now.get(key) for key in stays} == {key: before[key] for key in stays}, "not this plan's to end"
+    if minds[1] == "nothing":
+        text = said(world)
+        free = {key for key in ending if not any(name in text for name in re.findall(ID, before[key][0]))}
+        assert not free & now.keys(), "and nothing of the plan is left behind"
