@@ -198,6 +198,16 @@ class Stack(YamlShape):
             raise ValueError("dataRole stands beside role: without role nothing is assumed at all")
         return self
 
+    @model_validator(mode="after")
+    def _one_is_shared(self) -> "Stack":
+        """The rights for both, with those to share, are more than a session policy takes."""
+        shared = self.backup.offsite is not None and self.backup.offsite.account is not None
+        if shared and self.database is not None and self.database.instance and self.database.cluster:
+            raise ValueError(
+                "backup.offsite.account shares an instance's or a cluster's: name the one that is backed up"
+            )
+        return self
+
     @property
     def version(self) -> str:
         return content_hash(self.model_dump(mode="json"))[:16]

@@ -17,7 +17,8 @@ READS_WHAT_IS_COMPILED = """
 import sys
 sys.path.insert(0, ".")
 from chalicelib import wiring
-print(len(wiring._runbooks()), wiring._diagnoser() is not None)
+runbooks, causes = wiring._compiled(wiring.CATALOG_FILE), wiring._compiled(wiring.SIGNATURES_FILE)
+print(len(wiring._runbooks(runbooks)), wiring._diagnoser(causes) is not None)
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.aws.plan_mode import _PREFIXES
 from chalicelib.aws.resources import resource_facts
@@ -62,7 +62,6 @@ FULL = Stack.model_validate(
             "macKey": "alias/manifests",
             "offsite": {
                 "region": "ap-southeast-1",
-                "account": "999999999999",
                 "kmsKey": "alias/a-key-of-the-other-region",
             },
         },
@@ -70,10 +69,25 @@ FULL = Stack.model_validate(
 )
 
 
+OFFSITE = FULL.backup.offsite.model_copy(update={"account": "999999999999"})
 KEYED = tuple(
-    FULL.model_copy(update={"database": FULL.database.model_copy(update={one: None, "kms_key": KEY})})
+    FULL.model_copy(
+        update={
+            "database": FULL.database.model_copy(update={one: None, "kms_key": KEY}),
+            "backup": FULL.backup.model_copy(update={"offsite": OFFSITE}),
+        }
+    )
     for one in ("instance", "cluster")
 )
+
+
+def test_a_copy_is_shared_of_an_instance_or_of_a_cluster_and_not_of_both():
+    both = FULL.model_dump(by_alias=True, mode="json")
+    both["backup"]["offsite"]["account"] = "999999999999"
+    with pytest.raises(ValidationError, match="name the one that is backed up"):
+        Stack.model_validate(both)
+    both["database"]["instance"] = None
+    assert Stack.model_validate(both).backup.offsite.account == "999999999999"
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.stem != "__init__"], ids=lambda path: path.stem)
