@@ -9,9 +9,10 @@ Copies that were in flight when a worker died are made again, onto themselves: t
 Nothing is deleted here; `expiry` does that (S17, S18).
 """
 
+import gc
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 from chalicelib.backup.diff import Copy, Dropped, Due, Foreign, Gone, Same, Verdict, Why, merge
@@ -54,7 +55,20 @@ def mirror(
     Listings that lie raise ListingOutOfOrder; a bucket that cannot be listed raises AwsError. Single objects never
     raise: they are counted and told in `failures`.
     """
-    return _Mirror(job, target, sink, watch or Watch(), limits or Limits()).run(source, previous)
+    with _collecting_rarely():
+        return _Mirror(job, target, sink, watch or Watch(), limits or Limits()).run(source, previous)
+
+
+@contextmanager
+def _collecting_rarely() -> Iterator[None]:
+    """Pages and entries hold nothing in circles, so all of it is freed at once; looking for circles among them after
+    every 700 of them took a sixth of the time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 class _Mirror:
