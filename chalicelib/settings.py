@@ -34,8 +34,8 @@ def _read_json(given: object) -> object:
 _NOT_EMPTY = StringConstraints(min_length=1, max_length=256, strip_whitespace=True)
 Text = Annotated[str, _NOT_EMPTY]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-MachineArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:.+$")]
-HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")]
+MachineArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:stateMachine:.+$")]
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[!-~]+$")]
 RolesByName = Annotated[dict[str, tuple[str, ...]], BeforeValidator(_read_json)]
 WebhooksByName = Annotated[dict[str, WebhookCredential], BeforeValidator(_read_json)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

@@ -30,6 +30,8 @@ class Sent:
     body: bytes
     timeout_s: float
     """Of silence, once there is a connection."""
+    only_once: bool = False
+    """It is not sent again when it fails, so no connection is used for it that may be over."""
 
 
 class Connections:
@@ -45,7 +47,7 @@ class Connections:
     @contextmanager
     def answered(self, sent: Sent) -> Iterator[http.client.HTTPResponse]:
         """Its body is read inside. What is left half-read, or broke, is closed; the rest serves the next request."""
-        connection = self._taken()
+        connection = self._taken(0.0 if sent.only_once else _LOOK_AFTER_S)
         try:
             if connection.sock is None:
                 connection.connect()
@@ -61,13 +63,13 @@ class Connections:
         else:
             connection.close()
 
-    def _taken(self) -> http.client.HTTPConnection:
+    def _taken(self, look_after_s: float) -> http.client.HTTPConnection:
         while True:
             try:
                 since, connection = self._idle.pop()  # the last one used: the others may close in peace
             except IndexError:
                 return self._new()
-            if time.monotonic() - since < _LOOK_AFTER_S or not _is_over(connection):
+            if time.monotonic() - since < look_after_s or not _is_over(connection):
                 return connection
             connection.close()
 

@@ -144,7 +144,7 @@ class Wire:
         if inside is not None:
             yield _checked(ask, inside).body
             return
-        with self._transmitted(ask, address, headers) as response:
+        with self._transmitted(ask, address, headers, only_once=True) as response:
             if response.status not in _OK:
                 _checked(ask, Answer(response.status, response.headers, response.read()))
             yield from chunks(response, chunk)
@@ -190,8 +190,10 @@ class Wire:
         return None if found is None else Answer(found.status_code, found.headers, found.content)
 
     @contextmanager
-    def _transmitted(self, ask: Ask, address: Address, headers: Mapping[str, str]) -> "Iterator[HTTPResponse]":
-        sent = Sent(ask.method, address.path, headers, ask.body, ask.timeout_s)
+    def _transmitted(
+        self, ask: Ask, address: Address, headers: Mapping[str, str], *, only_once: bool = False
+    ) -> "Iterator[HTTPResponse]":
+        sent = Sent(ask.method, address.path, headers, ask.body, ask.timeout_s, only_once)
         try:
             with self._to(address).answered(sent) as response:
                 yield response

@@ -71,7 +71,7 @@ def next_move(view: View) -> Move:
     move = _next_move(view)
     if isinstance(move, Finish) and view.too_late_to_cancel:
         by = view.run.cancel_requested_by
-        why = f"{by} cancelled it too late, after what cannot be brought back: it went on to an MLflow that fits"
+        why = f"{by} cancelled it too late, after what cannot be brought back: it went on to its end"
         return replace(move, outcome=f"{move.outcome}; {why}")
     return move
 

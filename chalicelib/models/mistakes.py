@@ -102,14 +102,14 @@ def _got(value: Json) -> str:
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
-_PATTERNS = {
+PATTERN_WORDS = {
     r"^[a-z][a-z0-9-]*$": "lower-case letters, digits and hyphens, beginning with a letter, like `service-down`",
     r"^[a-z][a-z0-9_]*$": "lower-case letters, digits and underscores, beginning with a letter, like `restart_tasks`",
     r"^[a-z][A-Za-z0-9_]*$": "letters and digits, beginning with a lower-case letter, like `maxTasks`",
     r"^[0-9]{12}$": "an account id of twelve digits, in quotes",
     r"^[a-z]{2}(-[a-z]+)+-[0-9]$": "an AWS region, like `eu-west-2`",
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day, like `22:00`",
-    r"^(log|(sns|slack):[A-Za-z0-9_./-]+)$": "`log`, `sns:TOPIC` or `slack:SECRET`",
+    r"^(log|(sns|chat|slack):[A-Za-z0-9_./-]+)$": "`log`, `sns:TOPIC`, `chat:TOPIC` or `slack:SECRET`",
     r"^(cron|rate)\(.+\)$": "`cron(0 2 * * ? *)` or `rate(1 day)`",
     r"^(100|[1-9]?[0-9])%$": "a share, like `50%`",
 }
@@ -117,7 +117,7 @@ _PATTERNS = {
 
 def _pattern(error: ErrorDetails, got: str) -> str:
     pattern = error["ctx"]["pattern"]
-    return f"write {_PATTERNS.get(pattern, f'something that matches {pattern}')}; got {got}"
+    return f"write {PATTERN_WORDS.get(pattern, f'something that matches {pattern}')}; got {got}"
 
 
 def _choice(error: ErrorDetails, got: str) -> str:

@@ -40,7 +40,7 @@ _LETS_ANYBODY_IN = {"MLFLOW_SERVER_ALLOWED_HOSTS", "MLFLOW_SERVER_CORS_ALLOWED_O
 
 
 class Variable(YamlShape):
-    name: str = Field(pattern=r"^[A-Za-z_]\w*$", max_length=128)
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)
     value: str | None = Field(default=None, max_length=1000)
     """Only for variables that hold no secret."""
     correction: Correction | None = None
@@ -54,7 +54,7 @@ class Variable(YamlShape):
 
 
 class EditParams(Params):
-    image: str | None = Field(default=None, pattern=r"^[\w./:@-]+$", max_length=512)
+    image: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_./:@-]+$", max_length=512)
     other_version: bool = False
     """Lets `image` be of another version. Take a snapshot first: a newer MLflow may migrate the schema."""
     cpu: int | None = Field(default=None, ge=256)

@@ -28,7 +28,7 @@ MOST_PAGES = 5_000
 _IDS_AT_ONCE = 200
 _PAGE_BYTES = 64 * 1024 * 1024
 _CLOCKS_DIFFER = timedelta(minutes=10)
-_OK, _NOT_FOUND = 200, 404
+_NOT_FOUND = 404
 
 T = TypeVar("T")
 

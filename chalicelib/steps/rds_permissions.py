@@ -36,17 +36,19 @@ def _both(
     )
 
 
-def _tagging(*resources: str) -> tuple[Permission, ...]:
-    """First of an instance's kind, then of a cluster's."""
+def _tagging(
+    *resources: str, has: tuple[str | None, str | None] = ("database", "database_cluster")
+) -> tuple[Permission, ...]:
+    """First of an instance's kind, then of a cluster's; `has` says which stacks each is for (None: for all)."""
     return tuple(
         Permission(
             action="rds:AddTagsToResource",
             resource=resource,
             why="RDS wants it for tags at creation",
             condition=_TAGGED,
-            only_with=has,
+            only_with=fact,
         )
-        for resource, has in zip(resources, ("database", "database_cluster"), strict=True)
+        for resource, fact in zip(resources, has, strict=True)
     )
 
 
@@ -144,10 +146,8 @@ RESTORE = (
         condition=_TAGGED,
         only_with="database_cluster",
     ),
-    *(
-        one.model_copy(update={"only_with": None}) if ":db:" in one.resource else one  # a cluster has an instance, too
-        for one in _tagging(f"{_RDS}:db:{{made}}-*", f"{_RDS}:cluster:{{made}}-*")
-    ),
+    # a cluster has an instance, too
+    *_tagging(f"{_RDS}:db:{{made}}-*", f"{_RDS}:cluster:{{made}}-*", has=(None, "database_cluster")),
 )
 RENEW_LOGIN = (
     Permission(

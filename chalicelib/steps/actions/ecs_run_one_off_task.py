@@ -57,7 +57,11 @@ RUN_TASK = (
         resource="arn:{partition}:logs:{region}:{account}:log-group:{log_group}:*",
         why="what the task wrote",
     ),
+    permissions.DESCRIBE_SERVICE,
+    *permissions.READ_TASKS,
+    permissions.DESCRIBE_TASK_DEFINITION,
 )
+"""What any task beside the service needs, whatever it runs."""
 
 
 class OneOffParams(Params):
@@ -96,9 +100,6 @@ class RunOneOffTask(Action[OneOffParams]):
     Output = OneOffOutput
     permissions = (
         *RUN_TASK,
-        permissions.DESCRIBE_SERVICE,
-        *permissions.READ_TASKS,
-        permissions.DESCRIBE_TASK_DEFINITION,
         *ASK_MLFLOW,
         READ_ENDPOINT_KEYS,
         Permission(action="s3:ListBucket", resource="arn:{partition}:s3:::{bucket}", why="how much would be deleted"),

@@ -14,7 +14,7 @@ from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.history import BackupKind
 from chalicelib.models.words import Risk
 from chalicelib.steps.actions.ecs_change_task_definition import ChangeTaskDefinition
-from chalicelib.steps.actions.ecs_run_one_off_task import OneOffOutput, RunOneOffTask
+from chalicelib.steps.actions.ecs_run_one_off_task import RUN_TASK, OneOffOutput, RunOneOffTask
 from chalicelib.steps.definition_edits import as_said, edits_of, paths
 from chalicelib.steps.gc_plan import OPERATION, Host, find_host, run_task
 from chalicelib.steps.mlflow_schemas import Need
@@ -22,21 +22,17 @@ from chalicelib.steps.mlflow_target import VERSION, Where
 from chalicelib.steps.one_off import db_upgrade_command, overrides_of
 from chalicelib.steps.probes.db_connect import Connect
 from chalicelib.steps.rollout import refuse_other_roles
-from chalicelib.steps.savings import READ_VERSIONING
 from chalicelib.steps.step import Action, Applied, Done, Look, Params, Standing, StepContext, Unchanged
 from chalicelib.steps.upgrade_preflight import Judged, judge, schema_now
 
 _TASK = RunOneOffTask()
 _REGISTER = "ecs:RegisterTaskDefinition"
-_GC_ONLY = {"s3:ListBucket", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"}
-_GC_ONLY |= {"elasticloadbalancing:DescribeLoadBalancers", "secretsmanager:GetSecretValue"}
-_GC_ONLY |= {one.action for one in READ_VERSIONING}
 
 
 class SchemaParams(Params):
     version: str | None = Field(default=None, pattern=VERSION)
     """Without it the one that the service's task definition names."""
-    image: str | None = Field(default=None, pattern=r"^[\w./:@-]+$", max_length=512)
+    image: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_./:@-]+$", max_length=512)
     """Only where MLflow comes with the image."""
 
 
@@ -61,7 +57,7 @@ class UpgradeSchema(Action[SchemaParams]):
     Params = SchemaParams
     Output = SchemaOutput
     permissions = (
-        *(one for one in RunOneOffTask.permissions if one.action not in _GC_ONLY),
+        *RUN_TASK,
         *(one for one in ChangeTaskDefinition.permissions if one.action in {_REGISTER, "ecs:TagResource"}),
         *(one for one in ChangeTaskDefinition.permissions if one.action == "ecr:DescribeImages"),
         *Connect.permissions,

@@ -28,7 +28,7 @@ SIDE = f"{RESTORED}{{run}}/"
 
 
 class RestoreParams(Params):
-    backup: str | None = Field(default=None, pattern=r"^(latest|\d{8}T\d{6}Z-[0-9a-f]{12}-[0-9a-f]{6})?$")
+    backup: str | None = Field(default=None, pattern=r"^(latest|[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}-[0-9a-f]{6})?$")
     """An id out of `steward backups list`, or `latest`."""
     as_of: str | None = None
     """Instead: a time; the newest backup at or before it."""

@@ -14,7 +14,7 @@ from chalicelib.steps.step import Action, ActionOutput, Applied, Look, Params, S
 
 
 class RestoreParams(Params):
-    quarantine: str = Field(pattern=r"^q-[0-9a-f]{12}-\d{1,6}$")
+    quarantine: str = Field(pattern=r"^q-[0-9a-f]{12}-[0-9]{1,6}$")
     """Its id, as the run that made it says."""
 
 

@@ -31,7 +31,7 @@ READ_TARGET = (*READ_SERVICE, DESCRIBE_TASK_DEFINITION, HAS_IMAGE, *Connect.perm
 class PreflightParams(Params):
     version: str | None = Field(default=None, pattern=VERSION)
     """Without it the one that the service's task definition names."""
-    image: str | None = Field(default=None, pattern=r"^[\w./:@-]+$", max_length=512)
+    image: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_./:@-]+$", max_length=512)
     """Only where MLflow comes with the image."""
     must_pass: bool = False
     """Fail where something forbids the upgrade, so that the run ends before anything is changed."""

@@ -14,7 +14,6 @@ from botocore.config import Config
 from chalicelib.aws.gateways import Aws
 from chalicelib.errors import AwsDenied, StepRefused
 from chalicelib.models.change import ChangeProgress
-from chalicelib.models.history import BackupKind
 from chalicelib.models.stack import Stack
 from chalicelib.steps.registry import ACTIONS, PROBES
 from chalicelib.steps.step import Done, Pending, Standing, StepContext
@@ -116,9 +115,8 @@ def test_a_bucket_without_versions_is_refused_as_it_stands(server):
 
 
 def test_a_wrong_secret_backs_nothing_up(server):
-    with pytest.raises((StepRefused, AwsDenied)):
+    with pytest.raises((StepRefused, AwsDenied), match=r"SignatureDoesNotMatch|s3:ListBucket is denied"):
         Work(There(server, secret="wrong")).plan(BACKUP)
-    assert "Contents" not in There(server).client("s3").list_objects_v2(Bucket=place.BACKUP_BUCKET)
 
 
 def test_a_backup_is_made_verified_and_read_back_the_next_copies_nothing_and_everything_comes_back(server):
@@ -144,5 +142,5 @@ def test_a_copy_that_somebody_changed_is_found_by_the_next_backup_and_made_anew(
     work, s3 = Work(There(server)), There(server).client("s3")
     work.do(BACKUP)
     s3.put_object(Bucket=place.BACKUP_BUCKET, Key=f"{place.PREFIX}/3/many/00100", Body=b"of somebody else")
-    assert work.do(BACKUP)["copied"] == 1
-    assert work.history.newest_good(place.NAME, BackupKind.ARTIFACTS) is not None
+    again = work.do(BACKUP)
+    assert (again["copied"], again["verified"]) == (1, True)

@@ -62,6 +62,15 @@ def causes(output):
     return [finding.cause for finding in output.findings]
 
 
+def test_what_steward_itself_put_aside_is_looked_at_as_well_and_has_a_rule_of_its_own(world, account):
+    account.aside = Noncurrent(3, GIB, complete=True)
+    account.rules = (rule("mlflow/"),)
+    output = read(world)
+    (found,) = [finding for finding in output.findings if finding.cause == "noncurrent_versions"]
+    assert (found.bytes, found.where) == (GIB, "s3://churn-artifacts/.steward/")
+    assert output.noncurrent_bytes == 101 * GIB
+
+
 def test_noncurrent_versions_without_a_rule_are_found_with_bytes_dollars_and_the_rule(world, account):
     output = read(world)
     assert causes(output) == ["noncurrent_versions", "unfinished_uploads"]
