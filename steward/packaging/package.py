@@ -34,9 +34,9 @@ from steward.packaging.vendored import certificates, compiled
 
 Json = dict[str, Any]
 TEMPLATE, ZIP = "sam.json", "deployment.zip"
-_OURS = re.compile(r"sam\.json|deployment\.zip|region|deploy\.json|away-[a-z0-9-]+\.json")
 REGION = "region"
 """A file with the region that this is made for, which `make deploy` deploys into."""
+_OURS = re.compile("|".join([*map(re.escape, (TEMPLATE, ZIP, REGION, "deploy.json")), r"away-[a-z0-9-]+\.json"]))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from steward.packaging.names import LOGICAL, Names
 _STAGE = re.compile(r"[a-z][a-z0-9]*")
 _ROLES = (*LOGICAL, "copy-shard", "copies-machine", "machine", "scheduler")
 _BUCKETS = ("archive", "evidence")
-_ROLE, _BUCKET, _FUNCTION = 64, 63, 64
+_ROLE, _BUCKET = 64, 63
+"""A function may have 64 too, and its name is its role's without the region."""
 _API = "api_gateway_stage"
 
 
@@ -34,7 +35,6 @@ def _too_long(names: Names, home: str) -> Iterator[int]:
     for most, texts in (
         (_ROLE, [names.role(which) for which in _ROLES]),
         (_BUCKET, [names.bucket(what) for what in _BUCKETS]),
-        (_FUNCTION, [names.function(which) for which in _ROLES]),
     ):
         for text in texts:
             yield len(text.replace("${AWS::Region}", home).replace("${AWS::AccountId}", "0" * 12)) - most
