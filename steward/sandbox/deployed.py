@@ -6,9 +6,7 @@ The functions live in real time, as in Lambda; the world is started in the past 
 """
 
 import json
-import re
 import threading
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +18,7 @@ from steward.sandbox import place
 from steward.sandbox.deployed_iam import DeployedIam
 from steward.sandbox.endpoint import Endpoint
 from steward.sandbox.iam_account import key_of
+from steward.sandbox.intrinsics import filled_in
 from steward.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -28,13 +27,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 BEHIND = timedelta(minutes=4)
 """How far in the past the world begins: about as long as it takes until an alarm fires."""
-_PSEUDO = {
-    "AWS::Region": place.REGION,
-    "AWS::AccountId": place.ACCOUNT,
-    "AWS::Partition": "aws",
-    "AWS::URLSuffix": "amazonaws.com",
-}
-_WORD = re.compile(r"\$\{([\w:]+)\}")
 
 
 class DeployedStage:
@@ -94,17 +86,10 @@ class DeployedStage:
         """What the template says, and what Lambda itself adds."""
         properties = self._resources[function]["Properties"]
         variables = properties.get("Environment", {}).get("Variables", {})
-        said = {name: self.resolve(value) for name, value in variables.items()}
+        said = {name: str(filled_in(value)) for name, value in variables.items()}
         said["AWS_LAMBDA_FUNCTION_NAME"] = properties["FunctionName"]  # by its name sweep knows that it may migrate
         own = {"AWS_REGION": place.REGION, "AWS_DEFAULT_REGION": place.REGION, "AWS_ENDPOINT_URL": self.endpoint.url}
         return {**said, **own, "AWS_ACCESS_KEY_ID": key_of(function), "AWS_SECRET_ACCESS_KEY": "sandbox"}
-
-    def resolve(self, value: Any) -> str:  # noqa: ANN401 - text or an intrinsic
-        """`Fn::Sub` and `Ref` of what CloudFormation knows by itself: all that a function's environment may hold."""
-        if isinstance(value, Mapping):
-            text = str(value["Fn::Sub"]) if "Fn::Sub" in value else f"${{{value['Ref']}}}"
-            return _WORD.sub(lambda word: _PSEUDO[word[1]], text)
-        return str(value)
 
     # What CloudFormation does
 
@@ -119,7 +104,7 @@ class DeployedStage:
     def _buckets(self) -> None:
         here = {"LocationConstraint": place.REGION}
         for bucket in self._of_type("AWS::S3::Bucket").values():
-            name = self.resolve(bucket["BucketName"])
+            name = filled_in(bucket["BucketName"])
             self.world.own_client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=here)
 
     def _parameters(self) -> None:

@@ -13,15 +13,14 @@ from chalicelib.models.rights import StackRole
 from steward.sandbox import place
 from steward.sandbox.answers import Declined
 from steward.sandbox.enforcement import requests_of
-from steward.sandbox.iam_account import IamAccount, Principal, Role, filled_in
-from steward.sandbox.iam_policy import Asked
+from steward.sandbox.iam_account import TELL_WHAT_IS_MISSING, IamAccount, Principal, Role
+from steward.sandbox.intrinsics import filled_in
 from steward.sandbox.other_account import lets_in
 
 if TYPE_CHECKING:
     from steward.sandbox.world import World
 
 Json = dict[str, Any]
-_READS = {"GetObject", "HeadObject"}
 
 
 class DeployedIam:
@@ -47,11 +46,11 @@ class DeployedIam:
                 return unknown
 
     def refusal_to_miss(self, key: str, operation: str, bucket: str) -> Declined | None:
-        """Only who may list a bucket is told that there is no such object; others hear that it is denied (S3)."""
-        if operation not in _READS:
+        """What the key hears instead of `there is none`, where it does."""
+        if operation not in TELL_WHAT_IS_MISSING:
             return None
         with self._lock:
-            return self.account.judge(self._who(key), [Asked("s3:ListBucket", f"arn:aws:s3:::{bucket}")])
+            return self.account.refusal_to_miss(self._who(key), bucket)
 
     def assume(self, key: str, params: Mapping[str, Any]) -> Json:
         """Raises Declined."""

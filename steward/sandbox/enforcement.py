@@ -15,13 +15,15 @@ from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack
 from steward.packaging.names import Names
 from steward.packaging.rights import ASSUMING, COPYING, role_policies, stack_grants, trust, with_roles
-from steward.packaging.rights_functions import DOES, Deployed, policy_of
+from steward.packaging.rights import filled as as_subs
+from steward.packaging.rights_functions import Deployed, function_policies
 from steward.packaging.rights_grants import Grant
 from steward.sandbox import place
 from steward.sandbox.answers import Declined
-from steward.sandbox.iam_account import IamAccount, Principal, Role, filled, filled_in
+from steward.sandbox.iam_account import TELL_WHAT_IS_MISSING, IamAccount, Principal, Role
 from steward.sandbox.iam_policy import Asked, Right
 from steward.sandbox.iam_requests import Requests
+from steward.sandbox.intrinsics import filled, filled_in
 from steward.sandbox.other_account import lets_in
 from steward.sandbox.overrides import PARAMS, declined_with, response
 from steward.sandbox.s3_wire import lane_request, refusal_of
@@ -100,14 +102,12 @@ class Enforcement:
             return refusal_of(request, Declined("AccessDenied", "Access Denied", 403)) if said else None
 
         def after_call(parsed: Json, context: Json, **_: object) -> None:
-            """Only who may list is told that there is none; others hear that it is denied (S3's GetObject)."""
             if parsed.get("Error", {}).get("Code") in _NONE:
-                bucket = context[PARAMS]["Bucket"]
-                refused = self.account.judge(principal, [Asked("s3:ListBucket", f"arn:aws:s3:::{bucket}")])
+                refused = self.account.refusal_to_miss(principal, context[PARAMS]["Bucket"])
                 if refused:
                     parsed["Error"] = {"Code": refused.code, "Message": refused.message}
 
-        for operation in ("GetObject", "HeadObject"):
+        for operation in TELL_WHAT_IS_MISSING:
             session.events.register(f"after-call.s3.{operation}", cast("Any", after_call))
         session.events.register_first("before-call", cast("Any", before_call), unique_id="sandbox-iam")
         # More particular than where the world's S3 answers, and so before it.
@@ -145,15 +145,14 @@ def requests_of(world: "World") -> Requests:
 def _account(world: "World", stack: Stack, runbooks: Mapping[str, Runbook], deployed: Deployed) -> IamAccount:
     names, stage = Names(STAGE), replace(deployed, stacks=[stack])
     functions = {
-        name: (filled(names.role_arn(name)), filled_in(policy_of(names, name, stage)))
-        for name in DOES
-        if stage.copies or name != COPYING
+        name: (filled(names.role_arn(name)), filled_in(policy))
+        for name, policy in function_policies(names, stage).items()
     }
     trusted = trust([functions[name][0] for name in (ASSUMING, COPYING) if name in functions], stack.external_id)
     grants = stack_grants(stack, runbooks)
     named = {StackRole.ACT: stack.role, StackRole.DATA: stack.data_role}
     roles = {
-        f"arn:aws:iam::{stack.account}:role/{named[which]}": Role(which, filled_in(policy), trusted)
+        f"arn:aws:iam::{stack.account}:role/{named[which]}": Role(which, filled_in(as_subs(policy)), trusted)
         for which, policy in role_policies(stack, grants).items()
     }
     return IamAccount(functions, roles, grants, lambda asked, who: lets_in(asked, who, world.bucket.key_policies))

@@ -21,6 +21,8 @@ _FREE = {"sts:GetCallerIdentity"}
 """AWS asks nobody's leave for it."""
 _SAYS_ACCESS_DENIED = {"s3", "sts", "rds", "elasticloadbalancing", "monitoring"}
 """By the prefix of the action; the others say AccessDeniedException."""
+TELL_WHAT_IS_MISSING = ("GetObject", "HeadObject")
+"""S3's operations that answer that there is no such object."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Role:
 
 @dataclass
 class IamAccount:
-    """`used` and `used_own` are the rights by which something was allowed; `denied` is what was refused."""
+    """`used` are the grants by which a stack's role was allowed something, `unused_of` what a function never needed;
+    `denied` is what was refused."""
 
     functions: Mapping[str, tuple[str, Json]]
     """Name to the ARN of its role, and its policy."""
@@ -88,6 +91,10 @@ class IamAccount:
             self._note(principal, one)
         return None
 
+    def refusal_to_miss(self, principal: Principal, bucket: str) -> Declined | None:
+        """Only who may list a bucket is told that there is no such object; others hear that it is denied (S3)."""
+        return self.judge(principal, [Asked("s3:ListBucket", f"arn:aws:s3:::{bucket}")])
+
     def assume(self, who: Principal, params: Mapping[str, Any]) -> Json:
         """By both: a function's own policy says whom it may become, the role's trust who may become it, and how.
         Raises Declined."""
@@ -128,25 +135,6 @@ class IamAccount:
 def key_of(function: str) -> str:
     """The access key that a function has in the world."""
     return "AKIA" + content_hash(["function", function])[:16].upper()
-
-
-def filled(text: str) -> str:
-    """CloudFormation's names, as they are here."""
-    known = {"Partition": partition_of(place.REGION), "AccountId": place.ACCOUNT, "Region": place.REGION}
-    for name, value in known.items():
-        text = text.replace(f"${{AWS::{name}}}", value)
-    return text
-
-
-def filled_in(policy: Any, fill: Callable[[str], str] = filled) -> Any:  # noqa: ANN401 - JSON
-    """Also in the intrinsics of a template."""
-    if isinstance(policy, dict):
-        if set(policy) == {"Fn::Sub"}:
-            return fill(policy["Fn::Sub"])
-        return {key: filled_in(value, fill) for key, value in policy.items()}
-    if isinstance(policy, list):
-        return [filled_in(one, fill) for one in policy]
-    return fill(policy) if isinstance(policy, str) else policy
 
 
 def _credentials(key: str, role_arn: str, session_name: str) -> Json:

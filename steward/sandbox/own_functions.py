@@ -34,7 +34,7 @@ from steward.packaging.vendored import compiled
 from steward.sandbox import place
 from steward.sandbox.deployed import answering
 from steward.sandbox.enforcement import STAGE, Enforcement
-from steward.sandbox.iam_account import filled, filled_in
+from steward.sandbox.intrinsics import filled, filled_in
 
 if TYPE_CHECKING:
     from steward.sandbox.world import World
@@ -98,10 +98,8 @@ class OwnFunctions:
         )
 
     def _environment(self, function: str) -> dict[str, str]:
-        said = filled_in(environment(self._names, copies=True))
-        said["STEWARD_ACCOUNT"] = place.ACCOUNT
         return {
-            **said,
+            **filled_in(environment(self._names, copies=True)),
             "AWS_REGION": place.REGION,
             "AWS_LAMBDA_FUNCTION_NAME": self._names.function(function),
             "STEWARD_ROLES": json.dumps(place.ROLES),

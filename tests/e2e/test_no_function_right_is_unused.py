@@ -27,7 +27,7 @@ from steward.packaging.names import Names
 from steward.sandbox import place
 from steward.sandbox.enforcement import STAGE, Enforcement
 from steward.sandbox.gateway import Gateway, key_of
-from steward.sandbox.iam_account import filled
+from steward.sandbox.intrinsics import filled
 from steward.sandbox.left_over import left_by_a_stopped_drill
 from steward.sandbox.own_functions import SLACK, STAGE_HAS, OwnFunctions
 from steward.sandbox.simulation import Simulation

@@ -14,8 +14,8 @@ from steward.cli.folders import read_runbooks
 from steward.packaging.names import Names
 from steward.sandbox import place
 from steward.sandbox.enforcement import STAGE, Enforcement
-from steward.sandbox.iam_account import filled
 from steward.sandbox.iam_policy import Asked, UnknownCondition, allowed_by, holds
+from steward.sandbox.intrinsics import filled
 from steward.sandbox.world import World
 
 SCALE, PRUNE = ACTIONS["ecs.scale_service"].permissions, ACTIONS["rds.prune_snapshots"].permissions
