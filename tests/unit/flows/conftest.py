@@ -2,12 +2,11 @@
 Steward's own parts over MemoryTable and a virtual clock. Nothing here decides anything."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from pydantic import Field
 
 from chalicelib.catalog.match import Matcher
 from chalicelib.clock import VirtualClock
@@ -19,30 +18,18 @@ from chalicelib.flows.ingest import ingest
 from chalicelib.flows.parts import Parts
 from chalicelib.flows.sweep import Swept, sweep
 from chalicelib.guards.roles import Roles
-from chalicelib.models.change import Change, Undo
-from chalicelib.models.check import Answer, CheckResult
 from chalicelib.models.decision import Decision
 from chalicelib.models.incident import Incident
 from chalicelib.models.ledger import FleetLimits
 from chalicelib.models.run import Run, StepRecord
 from chalicelib.models.runbook import Runbook
 from chalicelib.models.stack import Stack
-from chalicelib.models.words import Risk, utc
+from chalicelib.models.words import utc
 from chalicelib.notify.channels import MemoryChannel
 from chalicelib.observability import MemoryTelemetry
 from chalicelib.signals.tie import StackKeys
-from chalicelib.steps.judging import Check
 from chalicelib.steps.step import (
-    Action,
-    ActionOutput,
-    Done,
-    Look,
-    Output,
-    Params,
     Pending,
-    Probe,
-    Standing,
-    StepContext,
 )
 from chalicelib.store.approvals import Approvals
 from chalicelib.store.audit import Audit
@@ -51,162 +38,13 @@ from chalicelib.store.decisions import Decisions
 from chalicelib.store.history import History
 from chalicelib.store.incidents import Incidents
 from chalicelib.store.ledgers import Ledgers
-from chalicelib.store.memory import MemoryTable
 from chalicelib.store.runs import Runs
-from chalicelib.store.table import Item, Key, Page
+from tests.unit.flows.counting_table import CountingTable, Died
+from tests.unit.flows.fake_steps import FakeSessions, LookProbe, MendAction, RiskyAction, judged
 
 ACCOUNT = "111122223333"
 OPS, BOSS, ROOT, GUEST = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("ops", "boss", "root", "guest"))
 START = utc("2026-11-02T09:00:00+00:00")
-
-
-class Died(BaseException):
-    """A worker's end: no boundary may catch it."""
-
-
-class CountingTable(MemoryTable):
-    """Counts calls, and can kill the worker before or after its n-th write."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[str] = []
-        self.writes = 0
-        self.die_before: int | None = None
-        self.die_after: int | None = None
-        self.fails: Callable[[str, Key], Exception | None] = lambda _call, _key: None
-
-    def get(self, key: Key) -> Item | None:
-        self._called("get", key)
-        return super().get(key)
-
-    def query(self, pk: str, *, prefix: str = "", after: str | None = None, limit: int = 200) -> Page:
-        self._called("query", Key(pk, prefix))
-        return super().query(pk, prefix=prefix, after=after, limit=limit)
-
-    def create(self, item: Item) -> Item | None:
-        return self._write("create", item.key, lambda: super(CountingTable, self).create(item))
-
-    def replace(self, item: Item) -> Item:
-        return self._write("replace", item.key, lambda: super(CountingTable, self).replace(item))
-
-    def _called(self, call: str, key: Key) -> None:
-        self.calls.append(f"{call} {key}")
-        if error := self.fails(call, key):
-            raise error
-
-    def _write(self, call: str, key: Key, work: Callable[[], Any]) -> Any:
-        self._called(call, key)
-        self.writes += 1
-        if self.writes == self.die_before:
-            raise Died(f"before {call} {key}")
-        done = work()
-        if self.writes == self.die_after:
-            raise Died(f"after {call} {key}")
-        return done
-
-
-class LookParams(Params):
-    salt: int = 0
-
-
-class Seen(Output):
-    sick: int
-    names: tuple[str, ...] = ()
-    busy: bool = False
-
-
-class MendParams(Params):
-    max: int = Field(default=10, ge=1)
-
-
-@dataclass
-class LookProbe(Probe[LookParams, Seen]):
-    world: "World"
-    name = "fake.look"
-    Params = LookParams
-    Output = Seen
-
-    def read(self, ctx: StepContext, params: LookParams) -> Seen:
-        if self.world.probe_error:
-            raise self.world.probe_error
-        self.world.reads += 1
-        sick = tuple(name for name, state in self.world.items.items() if state == "sick")
-        return Seen(sick=len(sick), names=sick, busy=self.world.busy)
-
-
-@dataclass
-class MendAction(Action[MendParams]):
-    """Mends each sick item by one Change."""
-
-    world: "World"
-    name = "fake.mend"
-    Params = MendParams
-    Output = ActionOutput
-    risk = Risk.MEDIUM
-    reversible = True
-
-    def plan(self, ctx: StepContext, params: MendParams) -> tuple[Change, ...]:
-        self.world.plans += 1
-        if self.world.plan_error:
-            raise self.world.plan_error
-        sick = [name for name, state in self.world.items.items() if state == "sick"]
-        return tuple(self._change(ctx, name) for name in sick[: params.max])
-
-    def _change(self, ctx: StepContext, item: str) -> Change:
-        return Change(
-            step=ctx.step_id, action=self.name, operation="fake:Mend", parameters={"to": "well"}, resource=item,
-            sentence=f"mend {item}", loses=self.world.loses, touches={"tasks": 1},
-            out_of={"tasks": len(self.world.items)},
-            undo=Undo(operation="fake:Break", parameters={"to": "sick"}, precondition={"is": "well"}),
-        )  # fmt: skip
-
-    def look(self, ctx: StepContext, change: Change) -> Look:
-        now = self.world.items.get(change.resource, "gone")
-        wanted = change.precondition.get("is", "sick")
-        if now == change.parameters["to"]:
-            return Look(standing=Standing.ALREADY, detail=f"{change.resource} is {now}")
-        standing = Standing.READY if now == wanted else Standing.DRIFTED
-        return Look(standing=standing, detail=f"{change.resource} is {now}", before={"was": now})
-
-    def apply(self, ctx: StepContext, change: Change, progress: Any) -> Any:
-        self.world.applied.append(change.resource)
-        script = self.world.script.get(change.resource)
-        if script:
-            answer = script.pop(0)
-            if isinstance(answer, BaseException):
-                raise answer
-            if answer is not None:
-                return answer
-        self.world.items[change.resource] = change.parameters["to"]
-        return Done(detail=f"{change.resource} is {change.parameters['to']}")
-
-
-@dataclass
-class RiskyAction(MendAction):
-    name = "fake.rebuild"
-    risk = Risk.HIGH
-
-
-def judged(name: str, rule: Callable[[Seen], bool]) -> Check:
-    def judge(output: Output | None, why: str) -> CheckResult:
-        if not isinstance(output, Seen):
-            return CheckResult(check=name, answer=Answer.UNKNOWN, because=why)
-        answer = Answer.TRUE if rule(output) else Answer.FALSE
-        return CheckResult(check=name, answer=answer, because=f"{output.sick} sick")
-
-    return Check(name=name, probe="fake.look", summary=name, judge=judge)
-
-
-@dataclass
-class FakeSessions:
-    error: Exception | None = None
-    asked: list[tuple[str, bool]] = field(default_factory=list)
-
-    def for_stack(self, stack: Stack, run_id: str, step: str, permissions: Any, *, plan_mode: bool = False) -> Any:
-        if self.error:
-            raise self.error
-        self.asked.append((step, plan_mode))
-        return object()
 
 
 def runbook(name: str = "mend", **changes: Any) -> Runbook:

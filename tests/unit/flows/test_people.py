@@ -1,6 +1,4 @@
-"""What people ask for: a run, a plan, an undo, a stop, a freeze; and the outbox between a yes and a run."""
-
-from datetime import timedelta
+"""What people ask for: a run, a plan, an answer; and the outbox between a yes and a run."""
 
 import pytest
 
@@ -8,17 +6,13 @@ from chalicelib.errors import InputError, InputsRejected, KeyReused, Refused, St
 from chalicelib.flows import query
 from chalicelib.flows.approve import answer, cancel
 from chalicelib.flows.dispatch import dispatch_outbox
-from chalicelib.flows.start import Request, start, undo
-from chalicelib.flows.stop import active_runs, freeze, resume, resume_incident, stop
+from chalicelib.flows.stop import resume_incident, stop
 from chalicelib.models.decision import Outcome
 from chalicelib.models.incident import IncidentState
 from chalicelib.models.run import Mode, RunStatus, Verdict
+from tests.unit.flows.asking import ask
 
 INPUTS = {"max": {"type": "integer", "default": 1, "minimum": 1, "maximum": 4}}
-
-
-def ask(world, **more):
-    return start(world.parts, Request(**{"runbook": "mend", "stack": "prod", "principal": "ada", **more}))
 
 
 # -- start -------------------------------------------------------------------------------------
@@ -113,152 +107,6 @@ def test_people_are_not_held_by_cooldown_but_by_one_run_and_stop(world):
     world.finish(running.parts[0].run_id)
     stop(world.parts, stack=None, by="bob", reason="audit")
     assert "bob stopped" in ask(world).parts[0].reasons[0]
-
-
-# -- undo (S34) --------------------------------------------------------------------------------
-
-
-def done(world):
-    world.items = {"a": "sick", "b": "sick"}
-    return world.finish(world.fire().parts[0].run_id).id
-
-
-def test_s34_an_undo_puts_back_what_a_run_changed_last_first(world):
-    run_id = done(world)
-    assert world.applied == ["a", "b"]
-    world.applied.clear()
-    decision = undo(world.parts, run_id, "ada", "it made things worse")
-    undone = world.finish(decision.parts[0].run_id)
-    assert world.applied == ["b", "a"]
-    assert world.items == {"a": "sick", "b": "sick"}
-    assert (undone.undo_of, undone.reason, undone.started_by) == (run_id, "it made things worse", "ada")
-
-
-def test_s34_a_plan_of_an_undo_shows_it_and_does_nothing(world):
-    run_id = done(world)
-    world.applied.clear()
-    shown = world.finish(undo(world.parts, run_id, "ada", None, plan=True).parts[0].run_id)
-    changes = query.plan_of(world.parts, shown.id)["changes"]
-    assert [(change["resource"], change["parameters"]) for change in changes] == [
-        ("b", {"to": "sick"}), ("a", {"to": "sick"})
-    ]  # fmt: skip
-    assert world.applied == []
-
-
-def test_s34_an_undo_refuses_when_somebody_changed_the_resource_since(world):
-    run_id = done(world)
-    world.applied.clear()
-    world.items["b"] = "upgraded by somebody"
-    run = world.finish(undo(world.parts, run_id, "ada", None).parts[0].run_id)
-    assert (run.status, world.applied) == (RunStatus.STOPPED, [])
-    assert "upgraded by somebody" in (run.outcome or "")
-
-
-def test_s34_only_what_was_really_changed_is_put_back(world):
-    world.items = {"a": "sick", "b": "sick"}
-    run_id = world.fire().parts[0].run_id
-    world.until(run_id, lambda run: run.status is RunStatus.RUNNING)
-    world.items["a"] = "well"  # somebody else did it
-    world.finish(run_id)
-    world.applied.clear()
-    world.finish(undo(world.parts, run_id, "ada", None).parts[0].run_id)
-    assert world.applied == ["b"]
-
-
-def test_an_undo_of_nothing_or_of_a_live_run_is_an_error(world):
-    with pytest.raises(UnknownName):
-        undo(world.parts, "r-none", "ada", None)
-    run_id = world.fire().parts[0].run_id
-    with pytest.raises(InputError, match="cancel it first"):
-        undo(world.parts, run_id, "ada", None)
-    world.items = {"a": "well"}
-    world.finish(run_id)
-    with pytest.raises(InputError, match="no change that can be undone"):
-        undo(world.parts, run_id, "ada", None)
-
-
-def test_s21_an_undo_is_capped_by_its_stack_too(make_world):
-    world = make_world()
-    run_id = done(world)
-    world.applied.clear()
-    capped = make_world.stack(autonomy="suggest")
-    from dataclasses import replace
-
-    world.with_parts(engine=replace(world.parts.engine, stacks={"prod": capped}))
-    decision = undo(world.parts, run_id, "ada", None)
-    assert decision.outcome is Outcome.SUGGEST
-    world.finish(decision.parts[0].run_id)
-    assert world.applied == []
-
-
-# -- stop, resume, freeze (S8) -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("stack", ["prod", None])
-def test_s8_a_stop_rings_the_runs_that_are_active(world, stack):
-    run_id = world.fire().parts[0].run_id
-    world.script = {"a": [world.pending] * 9}
-    world.turn(run_id)
-    assert active_runs(world.parts, stack) == (run_id,)
-    assert stop(world.parts, stack=stack, by="ada", reason="upgrade") == (run_id,)
-    assert world.run(run_id).woken
-    world.turn(run_id)
-    assert world.run(run_id).status is RunStatus.STOPPED
-
-
-def test_s8_nothing_starts_while_it_is_stopped_and_it_does_again_after_resume(world):
-    stop(world.parts, stack=None, by="ada", reason="audit")
-    assert world.fire().outcome is Outcome.HOLD
-    resume(world.parts, stack=None)
-    world.wait(seconds=301)
-    assert world.sweep().reconsidered == 1
-    assert world.parts.engine.ledgers.read("prod").active
-
-
-@pytest.mark.parametrize("stack", ["prod", None])
-def test_s8_while_it_is_stopped_a_plan_is_made_and_a_live_run_refused(world, stack):
-    stop(world.parts, stack=stack, by="ada", reason="audit")
-    assert ask(world).outcome is Outcome.REFUSE
-    run = world.finish(ask(world, mode=Mode.PLAN).parts[0].run_id)
-    assert (run.status, run.verdict, world.applied) == (RunStatus.FINISHED, None, [])
-    assert [change["resource"] for change in query.plan_of(world.parts, run.id)["changes"]] == ["a"]
-    assert all(plan_mode for _, plan_mode in world.sessions.asked), "and it could not have changed anything"
-
-
-def test_s8_a_stop_flag_that_cannot_be_read_admits_nothing(world):
-    unreadable = StoreUnavailable("reading", "no network")
-    world.table.fails = lambda call, key: unreadable if call == "get" and key.sk == "LEDGER" else None
-    with pytest.raises(StoreUnavailable):  # the event comes again; nothing was admitted
-        world.fire()
-    world.table.fails = lambda _call, _key: None
-    assert world.parts.engine.ledgers.read("prod").active == ()
-
-
-def test_a_freeze_keeps_anything_from_starting_by_itself_until_it_is_over(world):
-    freeze(world.parts, stack="prod", by="ada", reason="demo", until=world.now() + timedelta(hours=1))
-    held = world.fire()
-    assert (held.outcome, held.parts[0].reconsider_at) == (Outcome.HOLD, world.now() + timedelta(hours=1))
-    assert query.now(world.parts)["frozen"][0]["reason"] == "demo"
-    world.wait(hours=1, seconds=1)
-    assert world.sweep().reconsidered == 1
-    assert world.parts.engine.ledgers.read("prod").active
-
-
-def test_a_freeze_of_everything_does_not_hold_people(world):
-    freeze(world.parts, stack=None, by="ada", reason="demo", until=world.now() + timedelta(hours=1))
-    assert world.fire().outcome is Outcome.HOLD
-    assert ask(world).outcome is Outcome.RUN
-
-
-@pytest.mark.parametrize("verb", ["stop", "resume", "freeze"])
-def test_an_unknown_stack_cannot_be_stopped(world, verb):
-    do = {
-        "stop": lambda: stop(world.parts, stack="nope", by="ada", reason="x"),
-        "resume": lambda: resume(world.parts, stack="nope"),
-        "freeze": lambda: freeze(world.parts, stack="nope", by="ada", reason="x", until=world.now()),
-    }[verb]
-    with pytest.raises(UnknownName, match="known: prod"):
-        do()
 
 
 # -- answers -----------------------------------------------------------------------------------
