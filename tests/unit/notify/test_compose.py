@@ -1,140 +1,24 @@
 """Summaries say what is in the record, in the words people need, and nothing else."""
 
-from datetime import datetime, timedelta
-
-import pytest
-
-from chalicelib.models.approval import Approval
-from chalicelib.models.change import Change, ChangeProgress, ChangeState, Undo
+from chalicelib.models.change import ChangeState, Undo
 from chalicelib.models.check import Answer, CheckResult
-from chalicelib.models.decision import GuardResult, Outcome, SignalDecision
-from chalicelib.models.incident import FiringSource, Incident, IncidentState
-from chalicelib.models.run import Mode, Run, RunStatus, Sample, StepRecord, StepStatus, Verdict, Verification
-from chalicelib.models.runbook import Runbook
-from chalicelib.models.signal import Signal, SignalKind, SignalState
-from chalicelib.models.stack import Stack
-from chalicelib.models.summary import Severity, Summary
-from chalicelib.models.words import utc
-from chalicelib.notify.compose import (
-    summarize_decision,
-    summarize_incident_escalation,
-    summarize_page,
-    summarize_run,
+from chalicelib.models.run import Mode, RunStatus, StepStatus, Verdict
+from chalicelib.models.summary import Severity
+from chalicelib.notify.compose import summarize_run
+from tests.unit.notify.facts import (
+    NOW,
+    approval,
+    change,
+    commands,
+    incident,
+    probe,
+    run,
+    stack,
+    step,
+    text_of,
+    titles,
+    watched,
 )
-
-BEGAN = utc("2026-11-20T02:00:00Z")
-NOW = BEGAN + timedelta(minutes=6)
-
-
-def stack() -> Stack:
-    return Stack.model_validate(
-        {"stack": "fraud-scoring-mlflow", "region": "eu-west-2", "ecs": {"cluster": "c", "service": "s"}}
-    )
-
-
-def runbook() -> Runbook:
-    return Runbook.model_validate(
-        {
-            "runbook": "service-down",
-            "title": "Bring an unhealthy tracking server back",
-            "on": [{"manual": {}}],
-            "steps": [{"id": "look", "do": "ecs.describe_service"}, {"id": "restart", "do": "ecs.restart_tasks"}],
-            "verify": {"that": ["alarm_ok"]},
-        }
-    )
-
-
-def run(**kw: object) -> Run:
-    facts = {
-        "id": "run-1",
-        "stack": "fraud-scoring-mlflow",
-        "stack_version": "v1",
-        "runbook": runbook(),
-        "runbook_hash": "h",
-        "event_id": "e1",
-        "incident_id": "inc-1",
-        "started_by": "alarm unhealthy-hosts",
-        "created_at": BEGAN,
-        "changed_at": NOW,
-        "ended_at": NOW,
-        "status": RunStatus.FINISHED,
-        "verdict": Verdict.VERIFIED,
-    }
-    return Run.model_validate(facts | kw)
-
-
-def incident(**kw: object) -> Incident:
-    facts = {
-        "id": "inc-1",
-        "stack": "fraud-scoring-mlflow",
-        "fingerprint": "f",
-        "title": "unhealthy tracking server",
-        "opened_at": BEGAN,
-        "changed_at": NOW,
-        "firing": (
-            FiringSource(key="alarm:x", kind=SignalKind.ALARM, resource="c/s", name="unhealthy-hosts", since=BEGAN),
-        ),
-        "runs": ("run-1",),
-    }
-    return Incident.model_validate(facts | kw)
-
-
-def change(**kw: object) -> Change:
-    facts = {
-        "step": "restart",
-        "action": "ecs.restart_tasks",
-        "operation": "ecs:StopTask",
-        "parameters": {"task": "t1"},
-        "resource": "c/s",
-        "sentence": "Stop unhealthy task t1 once its replacement is healthy ({run})",
-        "touches": {"tasks": 1},
-        "out_of": {"tasks": 2},
-    }
-    return Change.model_validate(facts | kw)
-
-
-def step(*changes: Change, states: tuple[ChangeState, ...] = (), **kw: object) -> StepRecord:
-    facts = {
-        "run_id": "run-1",
-        "id": "restart",
-        "do": "ecs.restart_tasks",
-        "status": StepStatus.DONE,
-        "changes": changes,
-        "progress": tuple(ChangeProgress(state=s, detail="t1 stopped") for s in states),
-    }
-    return StepRecord.model_validate(facts | kw)
-
-
-def probe(**output: object) -> StepRecord:
-    return StepRecord(run_id="run-1", id="look", do="ecs.describe_service", status=StepStatus.DONE, output=output)
-
-
-def approval() -> Approval:
-    return Approval(
-        run_id="run-1",
-        number=2,
-        plan_hash="abcdef0123456789",
-        asked_at=BEGAN,
-        expires_at=NOW,
-        question="Restart 1 of 2 tasks?",
-    )
-
-
-def text_of(summary: Summary, title: str) -> str:
-    found = [section for section in summary.sections if section.title == title]
-    return "\n".join(f"{line.text} | {line.detail}" for section in found for line in section.lines)
-
-
-def titles(summary: Summary) -> list[str]:
-    return [section.title for section in summary.sections]
-
-
-def commands(summary: Summary) -> list[str]:
-    return [command.text for command in summary.commands]
-
-
-def watched(*results: CheckResult) -> Verification:
-    return Verification(began_at=BEGAN, deadline=NOW, samples=9, good_samples=5, last=Sample(at=NOW, results=results))
 
 
 def test_the_title_tells_the_whole_story_in_one_line() -> None:
@@ -294,57 +178,3 @@ def test_a_long_list_is_cut_loudly() -> None:
     summary = summarize_run(run(), steps, incident(), stack(), "end", NOW)
     assert "and 41 more" in text_of(summary, "What was changed")
     assert "restarted 60 tasks" in summary.title
-
-
-def decision(outcome: Outcome, again: datetime | None = None) -> SignalDecision:
-    signal = Signal(
-        id="e1",
-        kind=SignalKind.ALARM,
-        state=SignalState.FIRING,
-        name="unhealthy-hosts",
-        source="eventbridge",
-        occurred_at=BEGAN,
-    )
-    return SignalDecision(
-        signal=signal,
-        outcome=outcome,
-        runbook="service-down",
-        incident_id="inc-1",
-        reasons=("run run-0 is in progress",),
-        guards=(GuardResult(guard="one_run", passed=False, because="run-0 holds the slot"),),
-        reconsider_at=again,
-    )
-
-
-@pytest.mark.parametrize(
-    ("outcome", "occasion"),
-    [(Outcome.SUGGEST, "suggestion"), (Outcome.HOLD, "hold"), (Outcome.REFUSE, "refusal"), (Outcome.ASK, "approval")],
-)
-def test_a_decision_that_does_not_act_says_why_and_that_nothing_was_changed(outcome: Outcome, occasion: str) -> None:
-    summary = summarize_decision(decision(outcome), stack(), NOW)
-    assert summary.occasion == occasion
-    assert "run run-0 is in progress" in summary.model_dump_json()
-    assert "one_run: did not pass | run-0 holds the slot" in text_of(summary, "What Steward found")
-    assert text_of(summary, "What was changed").startswith("Nothing was changed.")
-
-
-def test_a_held_decision_says_when_it_is_looked_at_again() -> None:
-    summary = summarize_decision(decision(Outcome.HOLD, NOW), stack(), NOW)
-    assert "again at 2026-11-20 02:06:00 UTC" in text_of(summary, "What comes next")
-
-
-def test_an_escalation_calls_somebody_and_names_the_runs_that_were_tried() -> None:
-    needs = incident(state=IncidentState.NEEDS_HUMAN, reason="verdict failed")
-    summary = summarize_incident_escalation(needs, stack(), NOW)
-    assert summary.severity is Severity.CRITICAL
-    assert summary.title == "fraud-scoring-mlflow: unhealthy tracking server needs a person, open for 6 min"
-    assert "run run-1" in text_of(summary, "What was tried")
-    assert "steward runs show run-1" in commands(summary)
-
-
-def test_the_fleet_s_page_is_about_all_stacks_and_the_same_within_a_minute_s7() -> None:
-    first = summarize_page("3 stacks fire within 10 minutes", NOW, stacks=("a", "b", "c"))
-    again = summarize_page("3 stacks fire within 10 minutes", NOW + timedelta(seconds=20), stacks=("a", "b", "c"))
-    assert first.id == again.id
-    assert first.stack == "fleet"
-    assert first.severity is Severity.CRITICAL
