@@ -4,59 +4,20 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from chalicelib.aws.lambda_invoke import reach_function
-from chalicelib.catalog.load import load_runbook, load_stack
+from chalicelib.catalog.load import load_runbook
 from chalicelib.flows.protection import EVERY_HOURS
-from chalicelib.models.stack import NetworkPart, Stack
+from chalicelib.models.stack import NetworkPart
 from chalicelib.observability import NAMESPACE
 from chalicelib.store.dynamodb import table_definition
 from steward.packaging.deployed_stack import as_deployed
 from steward.packaging.door import STATUSES, gateway_responses
-from steward.packaging.event_patterns import named, patterns, wildcard
 from steward.packaging.names import Names
 from steward.packaging.reach_functions import cast
 from steward.packaging.schedules import planned
 from steward.packaging.template import generated_resources
 from steward.sandbox import place
-
-NAMES = Names("dev")
-STACK = """
-stack: one
-region: eu-west-2
-account: "123456789012"
-ecs: {cluster: c, service: s}
-loadBalancer: {targetGroup: tg}
-database: {engine: postgres, instance: db-one, secret: mlflow/db}
-artifacts: {bucket: artifacts-one, backupBucket: backup-one}
-alarms: ["one-*"]
-topics: ["arn:aws:sns:eu-west-2:123456789012:alerts"]
-"""
-RUNBOOK = """
-runbook: nightly
-title: Looks every night
-on:
-  - schedule: {expression: "cron(0 2 * * ? *)", timezone: Europe/London, window: 15m}
-steps: [{id: look, do: ecs.describe_service}]
-"""
-
-
-def stack(**more) -> Stack:
-    return load_stack(STACK, "one.yml").model_copy(update=more)
-
-
-def runbooks():
-    return {"nightly": load_runbook(RUNBOOK, "nightly.yml")}
-
-
-@pytest.fixture(scope="module")
-def resources():
-    return generated_resources(NAMES, [stack()], runbooks(), copies=True)["Resources"]
-
-
-def of_type(resources, kind):
-    return [body["Properties"] for body in resources.values() if body.get("Type") == kind]
+from tests.unit.packaging.one_stack import NAMES, RUNBOOK, of_type, runbooks, stack
 
 
 def test_the_table_has_the_keys_and_indexes_that_the_store_uses_and_can_be_restored(resources):
@@ -77,66 +38,6 @@ def test_every_bucket_is_encrypted_private_reached_by_tls_only_and_emptied_in_ti
         assert bucket["LifecycleConfiguration"]["Rules"][0]["Status"] == "Enabled"
         denied = policies[name]["Statement"][0]
         assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-
-
-def test_rules_name_the_stack_s_own_resources_so_that_a_foreign_task_wakes_nobody():
-    found = dict(patterns(stack()))
-    assert found["tasks"]["detail"] == {
-        "clusterArn": ["arn:aws:ecs:eu-west-2:123456789012:cluster/c"],
-        "group": ["service:s"],
-    }
-    assert found["service"]["resources"] == ["arn:aws:ecs:eu-west-2:123456789012:service/c/s"]
-    assert found["database"]["resources"] == ["arn:aws:rds:eu-west-2:123456789012:db:db-one"]
-    assert found["alarms"]["detail"]["alarmName"] == [{"prefix": "one-"}]
-    assert found["alarms-servicename"]["detail"]["configuration"]["metrics"]["metricStat"]["metric"]["dimensions"] == {
-        "ServiceName": ["s"],
-        "ClusterName": ["c"],  # a service of the same name in another cluster is another
-    }
-    for pattern in found.values():
-        assert (pattern["account"], pattern["region"]) == (["123456789012"], ["eu-west-2"])
-
-
-def test_a_database_that_is_not_on_rds_makes_no_rule_that_names_nothing():
-    elsewhere = Stack.model_validate({**json.loads(stack().model_dump_json(exclude_unset=True)), "database": {}})
-    found = dict(patterns(elsewhere))
-    assert not {"database", "snapshots"} & set(found)
-    assert "None" not in json.dumps(found)
-
-
-def test_a_restore_of_aws_backup_is_heard_of_by_what_it_made():
-    about = dict(patterns(stack()))["backup"]["detail"]["$or"]
-    arns = ["arn:aws:rds:eu-west-2:123456789012:db:db-one", "arn:aws:s3:::artifacts-one"]
-    assert about == [{field: arns} for field in ("resourceArn", "createdResourceArn", "sourceResourceArn")]
-
-
-def test_what_aws_health_says_of_a_region_is_heard_once_however_many_stacks_are_there_s7():
-    two = [stack(), stack(stack="two"), stack(stack="three", region="eu-west-1")]
-    rules = of_type(generated_resources(NAMES, two, {}, copies=True)["Resources"], "AWS::Events::Rule")
-    found = [each["EventPattern"] for each in rules if each["EventPattern"]["source"] == ["aws.health"]]
-    assert sorted(each["region"][0] for each in found) == ["eu-west-1", "eu-west-2"]
-    assert {"ECS", "RDS", "S3", "ELASTICLOADBALANCING", "SECRETSMANAGER"} <= set(found[0]["detail"]["service"])
-    assert "accountNotification" not in found[0]["detail"]["eventTypeCategory"]
-
-
-@pytest.mark.parametrize(("glob", "said"), [("a-*", "a-*"), ("a-?b", "a-*b"), ("a-[xy]*", "a-*")])
-def test_a_glob_that_eventbridge_does_not_know_becomes_a_wider_one_never_a_narrower(glob, said):
-    assert wildcard(glob) == said
-
-
-@pytest.mark.parametrize(
-    ("glob", "said"),
-    [("a-*", {"prefix": "a-"}), ("a-b", "a-b"), ("*-a", {"wildcard": "*-a"}), ("a-?*", {"wildcard": "a-*"}),
-     ("*", {"wildcard": "*"}), (r"a\*", {"wildcard": r"a\\*"})],
-)  # fmt: skip
-def test_what_an_alarm_is_called_is_said_without_a_wildcard_where_it_can_be(glob, said):
-    """A bus takes 30 rules with wildcards, and AWS raises that for nobody."""
-    assert named(glob) == said
-
-
-def test_no_pattern_is_longer_than_eventbridge_takes(resources):
-    for rule in of_type(resources, "AWS::Events::Rule"):
-        assert len(json.dumps(rule["EventPattern"])) < 2048
-        assert len(rule["Name"]) <= 64
 
 
 def test_a_schedule_keeps_time_zone_and_window_and_loses_nothing(resources):
