@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from heapq import nsmallest
 from typing import Any
@@ -11,12 +10,12 @@ from chalicelib.backup.entry import MAX_KEY_BYTES, Entry
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import RESTORED, Manifests, set_in
 from chalicelib.backup.spans import WHOLE_UP_TO, bytes_in, spans_of
-from chalicelib.errors import AwsInvalid, AwsNotFound, CopyCancelled, ManifestBroken, StepFailed, StepRefused
+from chalicelib.errors import ManifestBroken, StepFailed, StepRefused
 from chalicelib.models.history import BackupKind, MadeKind
 from chalicelib.steps import made
 from chalicelib.steps.backup_choice import newest
 from chalicelib.steps.backup_places import Route, manifests_of
-from chalicelib.steps.restore_copies import BEATEN, book_of
+from chalicelib.steps.restore_copies import Came, Carrier
 from chalicelib.steps.step import StepContext
 
 PREFIX = f"{RESTORED}{{run}}/"
@@ -27,24 +26,14 @@ _BYTES_A_SECOND = 20 * 1024**2
 _ROOM_FOR_PREFIX = 128
 
 
-@dataclass(frozen=True)
-class Sampled:
-    """One object of a Change, as `[key, version, size, etag, copy's etag]`; the key without any prefix."""
+def said_of(one: Entry) -> list[Any]:
+    """As a Change says it; the key without any prefix."""
+    return [one.key, one.version, one.size, one.etag, one.copy_etag]
 
-    key: str
-    version: str | None
-    size: int
-    etag: str
-    """The original's."""
-    copy_etag: str | None = None
-    """The backup's, where it is another."""
 
-    @classmethod
-    def of(cls, said: list[Any]) -> "Sampled":
-        return cls(*said)
-
-    def said(self) -> list[Any]:
-        return [self.key, self.version, self.size, self.etag, self.copy_etag]
+def sampled(said: list[Any]) -> Entry:
+    key, version, size, etag, *copy_etag = said
+    return Entry(key, size, etag, version, copy_etag=next(iter(copy_etag), None))
 
 
 def newest_to_prove(ctx: StepContext, route: Route, manifests: Manifests) -> Head:
@@ -60,7 +49,7 @@ def newest_to_prove(ctx: StepContext, route: Route, manifests: Manifests) -> Hea
     return head
 
 
-def choose(ctx: StepContext, route: Route, objects: int) -> tuple[Head, tuple[Sampled, ...]]:
+def choose(ctx: StepContext, route: Route, objects: int) -> tuple[Head, tuple[Entry, ...]]:
     """By chance, but the same as long as the backup is the same: a plan that is asked for again is equal."""
     manifests = manifests_of(ctx, route)
     head = newest_to_prove(ctx, route, manifests)
@@ -68,9 +57,7 @@ def choose(ctx: StepContext, route: Route, objects: int) -> tuple[Head, tuple[Sa
         chosen = _by_chance(head, manifests, objects)
     except ManifestBroken as broken:
         raise StepRefused(f"{broken}: this backup proves nothing; run backup-artifacts", rule="S17") from broken
-    return head, tuple(
-        Sampled(e.key, e.version, e.size, e.etag, e.copy_etag) for e in sorted(chosen, key=lambda e: e.key)
-    )
+    return head, tuple(sorted(chosen, key=lambda e: e.key))
 
 
 def _by_chance(head: Head, manifests: Manifests, objects: int) -> list[Entry]:
@@ -109,52 +96,27 @@ class Prover:
 
     def __init__(self, ctx: StepContext, given: dict[str, Any]) -> None:
         self._ctx, self._given = ctx, given
-        self._lane = ctx.aws.s3_lane(source_region=given["fromRegion"])
+        self._carrier = Carrier(ctx, given["fromRegion"], lambda: ctx.cancelled() or self._is_over_in(0.0))
         self._ends = ctx.monotonic() + ctx.budget_s
-        self._has_begun = False
 
-    def prove(self, one: Sampled) -> bool | None:
-        """Whether the original was compared too. None: it is left for the next slice."""
-        takes_s = one.size / _BYTES_A_SECOND if one.size <= self._lane.largest_copy else 0.0
-        if self._has_begun and self._ctx.monotonic() + takes_s >= self._ends:
-            return None  # the first is begun anyhow: a slice gets somewhere
-        self._has_begun = True
+    def _is_over_in(self, takes_s: float) -> bool:
+        return self._ctx.monotonic() + takes_s >= self._ends
+
+    def prove(self, one: Entry) -> bool | None:
+        """Whether the original was compared too. None: it is left for the next slice. What an earlier attempt put
+        there counts by what it holds."""
+        takes_s = one.size / _BYTES_A_SECOND if one.size <= self._carrier.largest_copy else 0.0
         kept = self._given["fromPrefix"] + one.key
         beside = self._given["toPrefix"].replace("{run}", self._ctx.run_id) + one.key
-        try:
-            came = self._bring(one, (self._given["from"], kept), (self._given["to"], beside))
-        except AwsNotFound as gone:
-            if gone.code == "NoSuchUpload":
-                raise
+        origin, target = (self._given["from"], kept), (self._given["to"], beside)
+        came = self._carrier.bring(one, origin, target, over=None, is_too_late=lambda: self._is_over_in(takes_s))
+        if came is Came.LOST:
             why = f"version {one.version} of {kept} is not in {self._given['from']} any more"
-            raise StepFailed(self._ctx.step_id, why) from gone
-        return compare(self._ctx, self._given, one, kept, beside) if came else None
-
-    def _bring(self, one: Sampled, origin: tuple[str, str], target: tuple[str, str]) -> bool:
-        """False: left off between its parts. What an earlier attempt put there counts by what it holds."""
-        if one.size <= self._lane.largest_copy:
-            self._ctx.aws.vault.copy_version((*origin, one.version), target, over=None)
-            return True
-        try:
-            self._lane.copy(
-                origin,
-                target,
-                size=one.size,
-                etag=one.copy_etag or one.etag,
-                source_version=one.version,
-                cancelled=lambda: self._ctx.cancelled() or self._ctx.monotonic() >= self._ends,
-                book=book_of(self._ctx),
-                only_if={"If-None-Match": "*"},
-            )
-        except CopyCancelled:
-            return False
-        except AwsInvalid as exc:
-            if exc.code not in BEATEN or exc.operation != "s3:CompleteMultipartUpload":
-                raise
-        return True
+            raise StepFailed(self._ctx.step_id, why)
+        return None if came is Came.LEFT else compare(self._ctx, self._given, one, kept, beside)
 
 
-def compare(ctx: StepContext, given: dict[str, Any], one: Sampled, kept: str, beside: str) -> bool:
+def compare(ctx: StepContext, given: dict[str, Any], one: Entry, kept: str, beside: str) -> bool:
     """Reads both, a large one in part. Whether the original was compared too."""
     here, there = ctx.aws.vault, ctx.aws.in_region(given["fromRegion"]).vault
     spans = spans_of(one.size, f"{ctx.run_id}\0{one.key}")

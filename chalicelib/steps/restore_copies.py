@@ -1,10 +1,12 @@
 """A restore's copies: each out of the version that the manifest names, over nothing but what was planned to be."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.backup.entry import Entry
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import Manifests
 from chalicelib.backup.selection import Selection
@@ -14,7 +16,9 @@ from chalicelib.steps.step import StepContext
 from chalicelib.steps.upload_book import EvidenceBook
 
 CONNECTIONS = 64
-BEATEN = {"PreconditionFailed", "ConditionalRequestConflict"}
+_BEATEN = {"PreconditionFailed", "ConditionalRequestConflict"}
+Object = tuple[str, str]
+"""A bucket and a key."""
 
 
 class Came(StrEnum):
@@ -76,15 +80,66 @@ def book_of(ctx: StepContext) -> EvidenceBook:
     return EvidenceBook(ctx.evidence, name, ctx.now, ctx.monotonic)
 
 
+class Carrier:
+    """Brings one object after the other, within one slice. The first is begun anyhow: a slice gets somewhere."""
+
+    def __init__(self, ctx: StepContext, source_region: str, must_leave_off: Callable[[], bool]) -> None:
+        """`must_leave_off` is asked between the parts of a large one."""
+        self._vault, self._must_leave_off = ctx.aws.vault, must_leave_off
+        self._lane = ctx.aws.s3_lane(source_region=source_region, connections=CONNECTIONS)
+        self._book = book_of(ctx)
+        self._has_begun = False
+
+    @property
+    def largest_copy(self) -> int:
+        """Of what is larger, parts are copied."""
+        return self._lane.largest_copy
+
+    def bring(
+        self, entry: Entry, origin: Object, target: Object, *, over: str | None, is_too_late: Callable[[], bool]
+    ) -> Came:
+        """`over`: the ETag of what may be replaced; None: nothing may."""
+        if self._has_begun and is_too_late():
+            return Came.LEFT
+        self._has_begun = True
+        try:
+            if entry.size > self.largest_copy:
+                return self._bring_in_parts(entry, origin, target, over)
+            brought = self._vault.copy_version((*origin, entry.version), target, over=over)
+        except AwsNotFound as exc:
+            if exc.code == "NoSuchUpload":
+                raise
+            return Came.LOST
+        return Came.BROUGHT if brought else Came.BEATEN
+
+    def _bring_in_parts(self, entry: Entry, origin: Object, target: Object, over: str | None) -> Came:
+        try:
+            self._lane.copy(
+                origin,
+                target,
+                size=entry.size,
+                etag=entry.expected_etag,
+                source_version=entry.version,
+                cancelled=self._must_leave_off,
+                book=self._book,
+                only_if={"If-Match": f'"{over}"'} if over else {"If-None-Match": "*"},
+            )
+        except CopyCancelled:
+            return Came.LEFT
+        except AwsInvalid as exc:
+            if exc.code in _BEATEN and exc.operation == "s3:CompleteMultipartUpload":
+                return Came.BEATEN
+            raise
+        return Came.BROUGHT
+
+
 class Bringer:
     """Within one slice. The clock is asked before every object, and between the parts of a large one."""
 
     def __init__(self, ctx: StepContext, restore: Restore) -> None:
         self._ctx, self._restore = ctx, restore
-        self._lane = ctx.aws.s3_lane(source_region=restore.region, connections=CONNECTIONS)
-        self._book = book_of(ctx)
+        self._carrier = Carrier(ctx, restore.region, self.must_leave_off)
         self._began = ctx.monotonic()
-        self._has_begun = False
 
     @property
     def took_s(self) -> float:
@@ -100,44 +155,9 @@ class Bringer:
             return list(pool.map(self._bring, wanted))
 
     def _bring(self, fated: Fated) -> Came:
-        entry, restore = fated.entry, self._restore
-        if self._has_begun and self.must_leave_off():  # the first is begun anyhow: a slice gets somewhere
-            return Came.LEFT
-        self._has_begun = True
-        origin, target = (
-            (restore.bucket, restore.prefix + entry.key),
-            (restore.to_bucket, restore.to_prefix + entry.key),
-        )
-        try:
-            if entry.size > self._lane.largest_copy:
-                return self._bring_in_parts(fated, origin, target)
-            brought = self._ctx.aws.vault.copy_version((*origin, entry.version), target, over=fated.over)
-        except AwsNotFound as exc:
-            if exc.code == "NoSuchUpload":
-                raise
-            return Came.LOST
-        return Came.BROUGHT if brought else Came.BEATEN
-
-    def _bring_in_parts(self, fated: Fated, origin: tuple[str, str], target: tuple[str, str]) -> Came:
-        entry = fated.entry
-        try:
-            self._lane.copy(
-                origin,
-                target,
-                size=entry.size,
-                etag=entry.expected_etag,
-                source_version=entry.version,
-                cancelled=self.must_leave_off,
-                book=self._book,
-                only_if={"If-Match": f'"{fated.over}"'} if fated.over else {"If-None-Match": "*"},
-            )
-        except CopyCancelled:
-            return Came.LEFT
-        except AwsInvalid as exc:
-            if exc.code in BEATEN and exc.operation == "s3:CompleteMultipartUpload":
-                return Came.BEATEN
-            raise
-        return Came.BROUGHT
+        restore, key = self._restore, fated.entry.key
+        origin, target = (restore.bucket, restore.prefix + key), (restore.to_bucket, restore.to_prefix + key)
+        return self._carrier.bring(fated.entry, origin, target, over=fated.over, is_too_late=self.must_leave_off)
 
 
 def tidy(ctx: StepContext) -> None:

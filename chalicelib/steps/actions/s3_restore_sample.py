@@ -10,7 +10,7 @@ from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.words import Duration, Risk
 from chalicelib.steps.backup_permissions import RESTORE
 from chalicelib.steps.backup_places import Route, manifests_of, routes
-from chalicelib.steps.drill_sample import PREFIX, Prover, Sampled, choose, note
+from chalicelib.steps.drill_sample import PREFIX, Prover, choose, note, said_of, sampled
 from chalicelib.steps.restore_copies import tidy
 from chalicelib.steps.step import Action, ActionOutput, Applied, Done, Look, Params, Pending, Standing, StepContext
 
@@ -72,7 +72,7 @@ class RestoreSample(Action[SampleParams]):
                 "fromPrefix": route.target.prefix,
                 "to": route.source.bucket,
                 "toPrefix": to_prefix,
-                "objects": [one.said() for one in chosen],
+                "objects": [said_of(one) for one in chosen],
                 "deleteAfter": params.delete_after,
             },
             resource=f"s3://{route.source.bucket}/{to_prefix}",
@@ -92,17 +92,17 @@ class RestoreSample(Action[SampleParams]):
     def apply(self, ctx: StepContext, change: Change, progress: ChangeProgress) -> Applied:
         given = change.parameters
         note(ctx, given["toPrefix"].replace("{run}", ctx.run_id), change.step, given["deleteAfter"])
-        sampled = [Sampled.of(said) for said in given["objects"]]
+        sample = [sampled(said) for said in given["objects"]]
         done, same = int(progress.checkpoint.get("done", 0)), int(progress.checkpoint.get("same", 0))
         prover = Prover(ctx, given)
-        for one in sampled[done:]:
+        for one in sample[done:]:
             is_same = prover.prove(one)
             if is_same is None:
-                far = HowFar(done=done, total=len(sampled))
+                far = HowFar(done=done, total=len(sample))
                 checkpoint = {"done": done, "same": same}
                 return Pending(check_after_s=1, detail=str(far), checkpoint=checkpoint, how_far=far)
             same, done = same + is_same, done + 1
-        large = sum(one.size > WHOLE_UP_TO for one in sampled)
+        large = sum(one.size > WHOLE_UP_TO for one in sample)
         part = f" ({large} large, read in part)" if large else ""
         said = (
             f"{done} objects of {given['sample']} came back as they were{part}, {same} compared with the original too"
