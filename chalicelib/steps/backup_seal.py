@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chalicelib.backup.estimate import size_text
-from chalicelib.backup.judge import Judged, doubt, together
+from chalicelib.backup.judge import Judged, doubt
 from chalicelib.backup.manifest import Before, Head, Proof, Totals
 from chalicelib.backup.manifests import Manifests
 from chalicelib.backup.spans import WHOLE_UP_TO
@@ -35,12 +35,19 @@ class Sealed:
         return None
 
 
-def seal(ctx: StepContext, task: Task, manifests: Manifests, shards: tuple[Progressed, ...], read: ReadBack) -> Sealed:
+def seal(
+    ctx: StepContext,
+    task: Task,
+    manifests: Manifests,
+    before: Head | None,
+    shards: tuple[Progressed, ...],
+    judged: Judged,
+    read: ReadBack,
+) -> Sealed:
     """Done twice it is done once: the head stands as first written, and so does the record."""
-    judged = together(shard.judged for shard in shards)
     missed = tuple(each for shard in shards for each in shard.missed)
     hard = sum(shard.hard for shard in shards)  # what changed while it was copied is the next backup's
-    head = manifests.put_head(_head(ctx, task, manifests, shards, _proof(ctx, judged, read), judged))
+    head = manifests.put_head(_head(ctx, task, before, shards, _proof(ctx, judged, read), judged))
     sealed = Sealed(head, tuple(m for m in missed if not m.trouble.is_benign), hard, _doubted(ctx, head))
     ctx.history.record_backup(
         Backup(
@@ -89,13 +96,12 @@ def _suspect(ctx: StepContext, totals: Totals) -> str | None:
 def _head(
     ctx: StepContext,
     task: Task,
-    manifests: Manifests,
+    before: Head | None,
     shards: tuple[Progressed, ...],
     proof: Proof,
     judged: Judged,
 ) -> Head:
     totals = judged.totals(sum(shard.failed for shard in shards))
-    before = manifests.head(task.before) if task.before else None
     return Head(
         id=task.backup,
         stack=ctx.stack.stack,

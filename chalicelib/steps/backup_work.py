@@ -157,7 +157,7 @@ def finish(
     read = read_on(ctx, task, judged, before, lambda: bench.left_s < bench.spare_s or bench.cancelled())
     if not read.over:
         return _still_reading(task, progress, shards, read)
-    sealed = seal(ctx, task, bench.manifests, shards, read)
+    sealed = seal(ctx, task, bench.manifests, before, shards, judged, read)
     why_not = sealed.why_not_good
     if why_not is not None:
         raise StepFailed(ctx.step_id, f"backup {task.backup} is kept and not verified: {why_not}")
