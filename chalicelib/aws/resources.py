@@ -15,6 +15,11 @@ def partition_of(region: str) -> str:
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
+def role_arn(role: str, account: str, region: str) -> str:
+    """`role`: its ARN, or the name of one of this account."""
+    return role if role.startswith("arn:") else f"arn:{partition_of(region)}:iam::{account}:role/{role}"
+
+
 def resource_facts(stack: Stack, account: str) -> dict[str, str | None]:
     """What a permission's resource template may name."""
     offsite = stack.backup.offsite

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.aws.gateways import Aws, Session
-from chalicelib.aws.resources import fill, partition_of, resource_facts, resource_of
+from chalicelib.aws.resources import fill, resource_facts, resource_of, role_arn
 from chalicelib.aws.sts import Credentials
 from chalicelib.errors import AwsDenied, AwsInvalid
 from chalicelib.models.rights import StackRole, acting_with, reads_of, role_for
@@ -140,15 +140,14 @@ class StackSessions:
 
     def _account_of(self, stack: Stack, role: str) -> str:
         """Asked of STS only where neither the stack nor its role says it."""
-        return stack.account or account_of(role) or self._account
+        return account_said(stack, role) or self._account
 
     def _assume(
         self, stack: Stack, role: str, run_id: str, step: str, permissions: Sequence[Permission]
     ) -> Credentials:
         account = self._account_of(stack, role)
-        role_arn = role if role.startswith("arn:") else f"arn:{partition_of(stack.region)}:iam::{account}:role/{role}"
         credentials = self.own.sts.assume_role(
-            role_arn,
+            role_arn(role, account, stack.region),
             session_name=_name(f"steward-{step}"),
             source_identity=_name(run_id),
             policy=session_policy(stack, account, permissions),
@@ -164,6 +163,11 @@ def role_of_stack(stack: Stack, act: str, permissions: Sequence[Permission]) -> 
     """The stricter one where something is deleted, restored or registered. A stack that has no such role has no such
     rights: its one role holds none of them, and AWS says so."""
     return stack.data_role if stack.data_role and role_for(permissions) is StackRole.DATA else act
+
+
+def account_said(stack: Stack, role: str | None) -> str | None:
+    """None: neither the stack nor its role says it."""
+    return stack.account or (account_of(role) if role else None)
 
 
 def account_of(arn: str) -> str | None:

@@ -7,7 +7,7 @@ be deleted and nothing that protects the bucket changed by them (S17).
 
 from typing import Any
 
-from chalicelib.aws.resources import partition_of
+from chalicelib.aws.resources import fill, partition_of, resource_facts, role_arn
 from chalicelib.models.stack import Stack
 
 Json = dict[str, Any]
@@ -45,17 +45,15 @@ def bucket_policy(stack: Stack, account: str) -> Json:
 
 def key_statement(stack: Stack, account: str) -> Json:
     """To add to the policy of the key, which is of that account too."""
-    region = (stack.artifacts.backup_region if stack.artifacts else None) or stack.region
-    domain = "amazonaws.com.cn" if stack.region.startswith("cn-") else "amazonaws.com"
-    only = {"StringEquals": {"kms:ViaService": f"s3.{region}.{domain}"}}
+    s3 = fill("s3.{backup_region}.{amazonaws}", resource_facts(stack, account))
+    only = {"StringEquals": {"kms:ViaService": s3}}
     return _allow(stack, account, "StewardByS3", OF_KEY, "*", only)
 
 
 def _allow(stack: Stack, account: str, sid: str, actions: tuple[str, ...], on: str, only: Json) -> Json:
-    base = f"arn:{partition_of(stack.region)}:iam::{account}"
-    named = [role for role in (stack.role, stack.data_role) if role]
-    roles = [role if role.startswith("arn:") else f"{base}:role/{role}" for role in named]
+    roles = [role_arn(role, account, stack.region) for role in (stack.role, stack.data_role) if role]
     who = {"ArnEquals": {"aws:PrincipalArn": roles}} if roles else {}
-    said: Json = {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": f"{base}:root"}, "Action": list(actions)}
+    root = f"arn:{partition_of(stack.region)}:iam::{account}:root"
+    said: Json = {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": root}, "Action": list(actions)}
     condition = {**who, **only}
     return {**said, "Resource": on, **({"Condition": condition} if condition else {})}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chalicelib.aws.s3 import Encryption
-from chalicelib.aws.sessions import account_of
+from chalicelib.aws.sessions import account_said
 from chalicelib.backup.manifests import RESERVED
 from chalicelib.errors import AwsDenied, StepFailed, StepRefused
 from chalicelib.steps.backup_grant import bucket_policy, key_statement
@@ -19,8 +19,7 @@ _KEY_RIGHT = re.compile(r"kms:[A-Za-z]+")
 
 
 def own_account(ctx: StepContext) -> str:
-    role = ctx.stack.role
-    return ctx.stack.account or (account_of(role) if role else None) or ctx.aws.sts.account()
+    return account_said(ctx.stack, ctx.stack.role) or ctx.aws.sts.account()
 
 
 def other_account(ctx: StepContext) -> str | None:
