@@ -17,7 +17,7 @@ from chalicelib.steps.owners import find_owners
 from chalicelib.steps.prices import in_words
 from chalicelib.steps.probes.mlflow_find_expired_runs import LIST_BUCKET
 from chalicelib.steps.quarantine import ROOT, Quarantine, known, manifest_numbers, read_manifest
-from chalicelib.steps.savings import READ_VERSIONING, Saving, afterlife, together
+from chalicelib.steps.savings import READ_VERSIONING, Afterlife, Saving, afterlife, together
 from chalicelib.steps.step import (
     Action,
     ActionOutput,
@@ -65,18 +65,22 @@ class DeleteQuarantined(Action[NoParams]):
 
     def plan(self, ctx: StepContext, params: NoParams) -> tuple[Change, ...]:  # noqa: ARG002 - it has none
         refuse_while_doubted(ctx)
-        bucket = own_place(ctx).bucket
+        own = own_place(ctx)
         made = ctx.history.creations(ctx.stack.stack, MadeKind.QUARANTINE)  # S16: only what Steward recorded
         due = [
-            Quarantine.of(one, bucket) for one in made if one.delete_after is not None and one.delete_after <= ctx.now
+            Quarantine.of(one, own.bucket)
+            for one in made
+            if one.delete_after is not None and one.delete_after <= ctx.now
         ]
         if not due:
             return ()
         owners, _ = find_owners(ctx)
-        changes = (self._change(ctx, one, owners) for one in due)
+        buckets = sorted({one.bucket for one in due})
+        afterlives = {bucket: afterlife(ctx, Place(bucket, own.prefix), ROOT) for bucket in buckets}
+        changes = (self._change(ctx, one, owners, afterlives[one.bucket]) for one in due)
         return tuple(change for change in changes if change is not None)
 
-    def _change(self, ctx: StepContext, place: Quarantine, owners: Known) -> Change | None:
+    def _change(self, ctx: StepContext, place: Quarantine, owners: Known, after: Afterlife) -> Change | None:
         """What has an owner by now stays, and is named: its restore is a person's to start."""
         folders = _folders(ctx, place)
         owned = [folder for _, folder in folders if _is_owned(ctx, folder, owners)]
@@ -88,7 +92,7 @@ class DeleteQuarantined(Action[NoParams]):
             if not stored.key.startswith(tuple(place.key_of(folder) for folder in owned)):
                 count, size = count + 1, size + stored.size
         what = f"{count:,} objects ({in_words(size)}) that nobody missed since {place.creation.at:%Y-%m-%d}"
-        saving = afterlife(ctx, Place(place.bucket, own_place(ctx).prefix), ROOT).saving(size)
+        saving = after.saving(size)
         some = f"{', '.join(owned[:_MOST_NAMED])}{', …' if len(owned) > _MOST_NAMED else ''}"
         stays = f"; {len(owned)} folders have an owner by now and stay, restore them: {some}" if owned else ""
         return Change(

@@ -160,8 +160,11 @@ def test_of_two_quarantines_the_output_says_what_both_saved(bench, number):
         bench.carry_out(QUARANTINE, bench.plan(QUARANTINE))
     bench.made.clear()
     now = bench.world.clock.now() + timedelta(days=40)
+    before = len(bench.world.calls)
     changes = DELETE.plan(bench.ctx(now=now), DELETE.Params())
     assert len(changes) == 2
+    asked = [call.operation for call in bench.world.calls[before:]]
+    assert asked.count("GetBucketVersioning") == 1, "they lie in one bucket"
     bench.carry_out(DELETE, changes, now=now)
     facts = [progress.facts for _, progress in bench.made if progress.state is ChangeState.DONE]
     assert facts[-1]["saving"]["unlisted_bytes"] == sum(change.parameters["bytes"] for change in changes)
