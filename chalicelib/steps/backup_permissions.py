@@ -11,7 +11,6 @@ from chalicelib.steps.key_permissions import (
 from chalicelib.steps.permissions import DESCRIBE_SERVICE, DESCRIBE_TASK_DEFINITION
 
 _SOURCE, _BACKUP = "arn:{partition}:s3:::{bucket}", "arn:{partition}:s3:::{backup_bucket}"
-_KEY = "{mac_key}"
 
 LIST_SOURCE = Permission(action="s3:ListBucket", resource=_SOURCE, why="what there is to back up")
 READ_SOURCE = Permission(action="s3:GetObject", resource=f"{_SOURCE}/*", why="what it is, byte for byte")
@@ -64,8 +63,8 @@ WRITE_BACKUP = tuple(
     for action in ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
 )
 MARK_BACKUP = Permission(action="s3:DeleteObject", resource=f"{_BACKUP}/*", why="delete markers; versions stay (S17)")
-CHECK_MAC = Permission(action="kms:VerifyMac", resource=_KEY, why="whether a manifest is ours")
-MAKE_MAC = Permission(action="kms:GenerateMac", resource=_KEY, why="sign the manifest")
+CHECK_MAC = Permission(action="kms:VerifyMac", resource="{mac_key}", why="whether a manifest is ours")
+MAKE_MAC = Permission(action="kms:GenerateMac", resource="{mac_key}", why="sign the manifest")
 LIST_RECOVERY_POINTS = Permission(
     action="backup:ListRecoveryPointsByResource", resource="*", why="what AWS Backup keeps of the artifact bucket"
 )

@@ -1,7 +1,9 @@
 """What must be true before a backup touches anything; each refusal says why and what to do."""
 
 import json
+from collections.abc import Callable
 
+from chalicelib.aws.s3 import Encryption
 from chalicelib.aws.s3_vault import LifecycleRule
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import RESERVED, Manifests, rival
@@ -118,28 +120,30 @@ def check_rules(bucket: str, prefix: str, rules: tuple[LifecycleRule, ...]) -> N
 def check_keys(ctx: StepContext, route: Route) -> None:
     """Steward has rights on just those keys of yours that the stack names: with another, each copy would be denied."""
     artifacts = ctx.stack.artifacts
-    named = (artifacts.kms_key, artifacts.backup_kms_key) if artifacts else (None, None)
-    for place, region, key, line in (
-        (route.source, route.source_region, named[0], "kmsKey"),
-        (route.target, route.target_region, named[1], "backupKmsKey"),
-    ):
-        try:
-            default = ctx.aws.in_region(region).s3.encryption(place.bucket)
-        except AwsDenied as exc:
-            why = (
-                why_denied(ctx, place.bucket, exc) if place is route.target else f"{exc.operation} is denied; grant it"
-            )
-            raise StepRefused(f"bucket {place.bucket} cannot be looked at: {why}") from exc
-        if place is route.target:
-            check_key_of_other(ctx, place.bucket, default)
-        if default is None or default.is_amazons or (key is not None and default.may_be(key)):
-            continue
-        instead = f", and the stack names {key}" if key else ""
-        raise StepRefused(
-            f"bucket {place.bucket} encrypts with {default.key}, on which Steward has no rights{instead}: write"
-            f" `artifacts: {{{line}: {default.key}}}` in the stack's file (the ARN of the key, not of an alias), then"
-            " package and deploy again"
-        )
+    source, target = route.source.bucket, route.target.bucket
+    default = _encryption(ctx, source, route.source_region, lambda exc: f"{exc.operation} is denied; grant it")
+    _check_key(source, default, artifacts.kms_key if artifacts else None, "kmsKey")
+    default = _encryption(ctx, target, route.target_region, lambda exc: why_denied(ctx, target, exc))
+    check_key_of_other(ctx, target, default)
+    _check_key(target, default, artifacts.backup_kms_key if artifacts else None, "backupKmsKey")
+
+
+def _encryption(ctx: StepContext, bucket: str, region: str, why: Callable[[AwsDenied], str]) -> Encryption | None:
+    try:
+        return ctx.aws.in_region(region).s3.encryption(bucket)
+    except AwsDenied as exc:
+        raise StepRefused(f"bucket {bucket} cannot be looked at: {why(exc)}") from exc
+
+
+def _check_key(bucket: str, default: Encryption | None, key: str | None, line: str) -> None:
+    if default is None or default.is_amazons or (key is not None and default.may_be(key)):
+        return
+    instead = f", and the stack names {key}" if key else ""
+    raise StepRefused(
+        f"bucket {bucket} encrypts with {default.key}, on which Steward has no rights{instead}: write"
+        f" `artifacts: {{{line}: {default.key}}}` in the stack's file (the ARN of the key, not of an alias), then"
+        " package and deploy again"
+    )
 
 
 def check_source(ctx: StepContext, route: Route) -> None:

@@ -77,8 +77,9 @@ class _Reader:
 
     def begun(self, turn: Turn) -> ReadBack:
         first, reading = next(iter(self._judged.large_sample), None), turn.reading
-        goes_on = first is not None and reading is not None and reading.is_of(first.key, first.etag, first.version)
-        return ReadBack(turn=turn, offset=reading.offset if goes_on and reading is not None else 0)
+        if first is None or reading is None or not reading.is_of(first.key, first.etag, first.version):
+            return ReadBack(turn=turn)
+        return ReadBack(turn=turn, offset=reading.offset)
 
     def some_more(self, so_far: ReadBack) -> ReadBack:
         """One small copy, or one stretch of a large one."""

@@ -137,7 +137,7 @@ def _change(ctx: StepContext, action: str, chosen: _Chosen, around: Surroundings
             "prefixes": chosen.afterlife.place.experiments_of(run.artifact_uri for run in runs),
             "of": {run.id: run.experiment for run in runs},
             "empty": [run.id for run in runs if not sizes[run.id].objects],
-            "bytes": [sizes[run].bytes if run in sizes else 0 for run in work.runs],
+            "bytes": [sizes[run].bytes for run in work.runs],
         },
         sentence=f"Delete for good, with mlflow gc in a task of its own, at most: {what} "
         f"(what was deleted less than {chosen.older_than_days} days ago MLflow keeps)"
