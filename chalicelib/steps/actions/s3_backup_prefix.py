@@ -31,7 +31,7 @@ class BackupParams(Params):
     checkpoint_every: int = Field(default=20_000, ge=1, le=200_000)
     """Keys after which what is done is written down: a worker that dies repeats at most so many copies."""
     read_back_mb: int = Field(default=READ_BACK // MB, ge=1)
-    """Of copies over 64 MB, which are read in full in turn: so much in each backup."""
+    """Of copies over 64 MB, which are read in full in turn: so much in each backup, of at most 32 of them."""
 
 
 class BackupOutput(ActionOutput):
