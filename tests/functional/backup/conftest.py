@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.gateways import Aws
+from chalicelib.aws.s3_lane import S3Lane
+from chalicelib.aws.s3_lane_parts import PartRules
 from chalicelib.models.change import ChangeProgress
 from chalicelib.models.stack import Stack
 from chalicelib.steps.registry import ACTIONS, PROBES
@@ -27,6 +29,17 @@ class Ticks:
     def __call__(self) -> float:
         self.now += self.step_s
         return self.now
+
+
+MB = 1024**2
+
+
+class InParts(Aws):
+    """Parts as small as S3 takes them, one after the other."""
+
+    def s3_lane(self, region=None, **how):
+        lane = super().s3_lane(region, **how)
+        return S3Lane(lane._wire, largest_copy=6 * MB, parts=PartRules(size=6 * MB, side_by_side=1))
 
 
 @dataclass
@@ -86,6 +99,9 @@ class Desk:
 
     def copies(self) -> list[str]:
         return [call.params["Key"] for call in self.world.calls if call.operation == "CopyObject"]
+
+    def sent(self, operation: str) -> int:
+        return sum(call.operation == operation for call in self.world.calls)
 
     def put(self, name: str, body: bytes) -> None:
         self.world.prepare("s3")

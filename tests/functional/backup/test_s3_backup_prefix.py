@@ -1,6 +1,5 @@
 """s3.backup_prefix against the world's S3: what it copies, proves, refuses, doubts, and how it goes on (S17, S18)."""
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -11,8 +10,6 @@ from chalicelib.models.history import BackupKind
 from chalicelib.steps.backup_preflight import check_rules
 from chalicelib.steps.registry import ACTIONS
 from chalicelib.steps.step import Done, Standing
-from chalicelib.store.blobs import MemoryBlobs
-from chalicelib.store.history import History
 from steward.sandbox import place
 from steward.sandbox.backup_faults import artifacts_backed_up, artifacts_grown
 
@@ -266,42 +263,6 @@ def test_without_a_mac_key_the_plan_says_that_it_is_weaker(desk):
     (change,) = desk.plan(NAME)
     assert "chained but not signed" in change.sentence
     assert desk.read("s3.describe_backup").weaker
-
-
-class StoppedBeforeItsRecord(History):
-    def record_backup(self, backup):
-        raise KeyboardInterrupt
-
-
-def stopped_after_its_head(desk):
-    desk.with_backup(mac_key=None)
-    artifacts_grown(desk.world)
-    desk.carry_out(NAME)
-    desk.later(hours=1)
-    whole = desk.history
-    desk.history = StoppedBeforeItsRecord(whole._table)
-    with pytest.raises(KeyboardInterrupt):
-        desk.carry_out(NAME)
-    desk.history = whole
-    desk.later(hours=1)
-
-
-def test_without_a_mac_key_a_run_that_is_stopped_between_its_head_and_its_record_stops_no_later_backup(desk):
-    stopped_after_its_head(desk)
-    (done,) = desk.carry_out(NAME)
-    assert (done.facts["verified"], done.facts["copied"]) == (True, 0)
-    assert desk.carry_out("s3.restore", backup="latest")[0].facts["restored"] == 20
-
-
-def test_s17_where_nothing_says_whose_the_newest_head_is_it_says_which_object_to_delete_and_that_helps(desk):
-    stopped_after_its_head(desk)
-    desk.evidence = MemoryBlobs()
-    with pytest.raises(StepRefused, match=r"delete s3://\S+/heads/\S+\.json and any head after it") as refused:
-        desk.plan(NAME)
-    assert "restore that object's version" not in str(refused.value)
-    bucket, _, key = re.search(r"s3://(\S+\.json)", str(refused.value))[1].partition("/")
-    desk.world.own_client("s3").delete_object(Bucket=bucket, Key=key)
-    assert desk.carry_out(NAME)[0].facts["verified"]
 
 
 def test_however_many_objects_change_while_they_are_copied_the_backup_is_good(desk):

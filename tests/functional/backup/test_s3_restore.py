@@ -3,9 +3,6 @@
 import pytest
 from pydantic import ValidationError
 
-from chalicelib.aws.gateways import Aws
-from chalicelib.aws.s3_lane import S3Lane
-from chalicelib.aws.s3_lane_parts import PartRules
 from chalicelib.backup.standing import Fate, Fated
 from chalicelib.errors import StepRefused
 from chalicelib.models.change import ChangeProgress
@@ -17,6 +14,7 @@ from chalicelib.steps.restore_work import manifests_for
 from chalicelib.steps.step import Pending
 from steward.sandbox import place
 from steward.sandbox.backup_faults import artifacts_grown, artifacts_overwritten
+from tests.functional.backup.conftest import MB, InParts
 
 BACKUP, NAME = "s3.backup_prefix", "s3.restore"
 
@@ -88,17 +86,6 @@ def test_short_slices_restore_everything_once(desk):
     assert done.facts["restored"] == len(desk.copies()) - before == 452
 
 
-MB = 1024**2
-
-
-class InParts(Aws):
-    """Parts as small as S3 takes them, one after the other."""
-
-    def s3_lane(self, region=None, **how):
-        lane = super().s3_lane(region, **how)
-        return S3Lane(lane._wire, largest_copy=6 * MB, parts=PartRules(size=6 * MB, side_by_side=1))
-
-
 def big_backed_up(desk):
     desk.world.prepare("s3")
     desk.world.own_client("s3").put_object(
@@ -107,10 +94,6 @@ def big_backed_up(desk):
     )  # fmt: skip
     desk.carry_out(BACKUP)
     desk.aws, desk.budget_s, desk.step_s = InParts, 200.0, 25.0
-
-
-def sent(desk, operation):
-    return sum(call.operation == operation for call in desk.world.calls)
 
 
 def first_slice(desk):
@@ -131,7 +114,7 @@ def test_an_object_restored_in_parts_keeps_what_is_known_of_it_and_outlasts_its_
     found = client.head_object(**asked)
     assert (found["ContentType"], found["Metadata"], found["ContentLength"]) == ("text/x-model", {"run": "r"}, 25 * MB)
     assert client.get_object_tagging(**asked)["TagSet"] == [{"Key": "team", "Value": "ml"}]
-    assert (sent(desk, "CreateMultipartUpload"), sent(desk, "UploadPartCopy")) == (1, 5)
+    assert (desk.sent("CreateMultipartUpload"), desk.sent("UploadPartCopy")) == (1, 5)
 
 
 def test_a_restore_in_parts_that_is_cancelled_leaves_no_upload_behind(desk):

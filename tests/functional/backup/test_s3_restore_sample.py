@@ -2,9 +2,6 @@
 
 import pytest
 
-from chalicelib.aws.gateways import Aws
-from chalicelib.aws.s3_lane import S3Lane
-from chalicelib.aws.s3_lane_parts import PartRules
 from chalicelib.errors import StepFailed, StepRefused
 from chalicelib.models.change import ChangeProgress
 from chalicelib.models.history import BackupKind, MadeKind
@@ -12,6 +9,7 @@ from chalicelib.steps.registry import ACTIONS
 from chalicelib.steps.step import Pending, Standing
 from steward.sandbox import place
 from steward.sandbox.backup_faults import artifacts_backed_up, artifacts_grown, manifest_tampered
+from tests.functional.backup.conftest import MB, InParts
 
 NAME = "s3.restore_sample"
 
@@ -67,17 +65,6 @@ def test_short_slices_prove_every_object_once(desk):
     assert done.facts["compared"] == 6 == len([key for key in desk.copies() if key.startswith("steward-restored/")])
 
 
-MB = 1024**2
-
-
-class InParts(Aws):
-    """Parts as small as S3 takes them, one after the other."""
-
-    def s3_lane(self, region=None, **how):
-        lane = super().s3_lane(region, **how)
-        return S3Lane(lane._wire, largest_copy=6 * MB, parts=PartRules(size=6 * MB, side_by_side=1))
-
-
 def with_a_large_one(desk):
     desk.put("0/a/artifacts/small", b"small")
     desk.put("0/b/artifacts/model.bin", bytes(range(256)) * (25 * MB // 256))
@@ -85,16 +72,12 @@ def with_a_large_one(desk):
     desk.aws, desk.budget_s, desk.step_s = InParts, 200.0, 25.0
 
 
-def sent(desk, operation):
-    return sum(call.operation == operation for call in desk.world.calls)
-
-
 def test_an_object_larger_than_one_copy_comes_back_in_parts_that_outlast_a_slice_each_copied_once(desk):
     with_a_large_one(desk)
     (done,) = desk.carry_out(NAME)
     assert desk.slices >= 1
     assert (done.facts["compared"], done.facts["same_as_original"]) == (4, 4)
-    assert (sent(desk, "CreateMultipartUpload"), sent(desk, "UploadPartCopy")) == (1, 5)
+    assert (desk.sent("CreateMultipartUpload"), desk.sent("UploadPartCopy")) == (1, 5)
 
 
 def test_a_backup_s_copy_that_was_itself_made_in_parts_is_known_by_its_own_etag(desk):

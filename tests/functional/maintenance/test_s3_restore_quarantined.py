@@ -12,6 +12,7 @@ from chalicelib.steps.actions.s3_restore_quarantined import RestoreQuarantined
 from chalicelib.steps.step import Done
 from steward.sandbox import place
 from steward.sandbox.crash_objects import bodies
+from tests.functional.backup.conftest import Ticks
 
 ACTION = RestoreQuarantined()
 
@@ -56,22 +57,11 @@ def test_the_same_folders_can_be_quarantined_again(bench, quarantined):
 MIB = 1024**2
 
 
-class Stopwatch:
-    """Each look at it takes a second."""
-
-    def __init__(self):
-        self.at = 0.0
-
-    def __call__(self):
-        self.at += 1
-        return self.at
-
-
 def in_slices(bench, change, budget_s, checkpoint=None):
     """Calls until it is done, and what each of them left behind."""
     progress, found = ChangeProgress(checkpoint=checkpoint or {}), []
     for _ in range(100):
-        applied = ACTION.apply(bench.ctx(monotonic=Stopwatch(), budget_s=budget_s), change, progress)
+        applied = ACTION.apply(bench.ctx(monotonic=Ticks(1.0), budget_s=budget_s), change, progress)
         if isinstance(applied, Done):
             return found, applied
         found.append(applied)
@@ -116,10 +106,10 @@ def test_the_comparison_of_a_large_object_goes_on_where_its_time_was_up(bench, l
 
 def test_what_was_written_over_in_the_middle_of_a_comparison_is_compared_from_the_start(bench, large):
     key, body, change = large
-    applied = ACTION.apply(bench.ctx(monotonic=Stopwatch(), budget_s=0), change, ChangeProgress())
+    applied = ACTION.apply(bench.ctx(monotonic=Ticks(1.0), budget_s=0), change, ChangeProgress())
     while not applied.checkpoint["compared"]:
         progress = ChangeProgress(checkpoint=applied.checkpoint)
-        applied = ACTION.apply(bench.ctx(monotonic=Stopwatch(), budget_s=0), change, progress)
+        applied = ACTION.apply(bench.ctx(monotonic=Ticks(1.0), budget_s=0), change, progress)
     other = b"X" + body[1:]  # differs only in what was compared already
     bench.world.artifacts.put(key, other, bench.world.clock.now())
     with pytest.raises(StepFailed, match="8 objects are back; 1 keys hold something else"):

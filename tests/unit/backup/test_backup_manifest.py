@@ -1,23 +1,19 @@
-"""Manifests give back what was written, and nothing of what somebody tampered with or cut (S17)."""
+"""Manifests are believed for good reasons alone: by their chain, their record, their MAC (S17)."""
 
 import json
 import zlib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chalicelib.backup.entry import Entry, Place
 from chalicelib.backup.manifest import (
     Before,
     Head,
-    Part,
     PartWriter,
     Totals,
     head_bytes,
     read_head,
-    read_part,
 )
 from chalicelib.backup.manifests import Manifests, Owner, Seal, backup_id, claim, rival, set_of
 from chalicelib.backup.shards import Shard
@@ -27,15 +23,6 @@ from chalicelib.errors import ManifestBroken
 AS_OF = datetime(2026, 11, 2, 2, tzinfo=UTC)
 SOURCE, TARGET = Place("models", "mlflow/"), Place("backup", "mlflow/")
 SET = set_of(SOURCE, TARGET)
-WORD = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
-ENTRIES = st.lists(
-    st.builds(
-        Entry, WORD, st.integers(0, 10**13), WORD, st.none() | WORD, st.none() | st.just(AS_OF), st.none() | WORD
-    ),
-    min_size=1,
-    max_size=30,
-    unique_by=lambda entry: entry.key,
-).map(lambda entries: sorted(entries, key=lambda entry: entry.key))
 
 
 class MemoryShelf:
@@ -70,14 +57,6 @@ class Signer:
         return self.mac(key, message) == mac
 
 
-def written(entries):
-    writer = PartWriter()
-    for entry in entries:
-        writer.add(entry)
-    data = writer.done()
-    return writer.part("part", None, data), data
-
-
 def manifests(shelf, *, signed=True, known=None, signer=None):
     seal = Seal(signer or Signer(), "key") if signed else None
     return Manifests(shelf, "backup", SET, seal=seal, known=known)
@@ -103,72 +82,6 @@ def backed_up(shelf, entries, day=0, *, signed=True, before=None):
             before=before,
         )
     )
-
-
-@given(ENTRIES)
-def test_what_was_written_is_read_back(entries):
-    part, data = written(entries)
-    assert list(read_part(data, part, "m")) == entries
-    assert (part.first, part.last, part.lines) == (entries[0].key, entries[-1].key, len(entries))
-
-
-@given(ENTRIES, st.data())
-def test_s17_no_byte_of_a_part_can_be_changed_or_cut(entries, data):
-    part, raw = written(entries)
-    at = data.draw(st.integers(0, len(raw) - 1))
-    changed = data.draw(st.sampled_from([raw[:at], raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :], raw + b"x"]))
-    with pytest.raises(ManifestBroken):
-        next(read_part(changed, part, "m"))
-
-
-def forged(part: Part, lines: bytes) -> tuple[Part, bytes]:
-    """By somebody who can also write the head."""
-    import hashlib
-
-    raw = zlib.compress(lines, wbits=31)
-    return part.model_copy(update={"sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw)}), raw
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        b'{"key":"a","size":1,"etag":"e"}\n',
-        b'{"key":"b","size":1,"etag":"e"}\n{"key":"a","size":1,"etag":"e"}\n',
-        b'{"key":"a","size":"1","etag":"e"}\n{"key":"b","size":1,"etag":"e"}\n',
-        b'{"key":"a","size":-1,"etag":"e"}\n{"key":"b","size":1,"etag":"e"}\n',
-        b'{"key":"a","size":1,"etag":"e","to":"elsewhere"}\n{"key":"b","size":1,"etag":"e"}\n',
-        b'{"key":"a","size":1}\n{"key":"b","size":1,"etag":"e"}\n',
-        b'["a"]\n["b"]\n',
-        b"[" * 16_000 + b"\n",
-        b"\xff\n\xff\n",
-        b'{"key":"a","size":1,"etag":"e"}\n{"key":"b","size":1,"etag":"e"}',
-        b'{"key":"a","size":1,"etag":"' + b"x" * 20_000 + b'"}\n{"key":"b","size":1,"etag":"e"}\n',
-    ],
-    ids=[
-        "cut",
-        "order",
-        "text-size",
-        "negative",
-        "unknown",
-        "missing",
-        "list",
-        "deep",
-        "bytes",
-        "no-end",
-        "endless-line",
-    ],
-)
-def test_lines_that_no_steward_writes_are_refused_even_under_a_right_hash(lines):
-    part, _ = written([Entry("a", 1, "e", None), Entry("b", 1, "e", None)])
-    with pytest.raises(ManifestBroken):
-        list(read_part(forged(part, lines)[1], forged(part, lines)[0], "m"))
-
-
-def test_a_small_part_that_unfolds_to_gigabytes_is_refused_at_its_first_long_line():
-    part, _ = written([Entry("a", 1, "e", None)])
-    bomb, raw = forged(part, b"x" * 50_000_000)
-    with pytest.raises(ManifestBroken, match="longer than"):
-        next(read_part(raw, bomb, "m"))
 
 
 def test_s17_the_chain_names_the_manifest_before_and_notices_another_in_its_place():

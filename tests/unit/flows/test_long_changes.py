@@ -1,70 +1,18 @@
 """Changes that take long: they go on from their checkpoint, show how far they are, and can be called off."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from chalicelib.errors import StepFailed
 from chalicelib.flows.approve import cancel
-from chalicelib.models.change import Change, HowFar
+from chalicelib.models.change import HowFar
 from chalicelib.models.run import RunStatus, StepStatus
-from chalicelib.models.words import Risk
-from chalicelib.steps.step import Action, ActionOutput, Done, Look, NoParams, Pending, Standing
+from chalicelib.steps.step import Done
 from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.runs import MOST_CHANGES_IN_ITEM, Runs
-
-
-class Copied(ActionOutput):
-    last: str | None = None
-
-
-@dataclass
-class CopyAction(Action[NoParams]):
-    """Copies ten things, three a call."""
-
-    changes: int = 1
-    weight: int = 0
-    tells: int = 0
-    seen: list[dict[str, object]] = field(default_factory=list)
-    abandoned: list[dict[str, object]] = field(default_factory=list)
-    name = "fake.mend"
-    Output = Copied
-    risk = Risk.LOW
-    reversible = False
-    interruptible = True
-
-    def plan(self, ctx, params):
-        one = Change(
-            step=ctx.step_id, action=self.name, operation="fake:Copy", parameters={"folders": "x" * self.weight},
-            resource="bucket", sentence="copy all", touches={"tasks": 1}, out_of={"tasks": self.changes},
-        )  # fmt: skip
-        return tuple(one.model_copy(update={"resource": f"bucket-{n:03d}"}) for n in range(self.changes))
-
-    def look(self, ctx, change):
-        return Look(standing=Standing.READY, detail="not copied yet")
-
-    def apply(self, ctx, change, progress):
-        self.seen.append(dict(progress.checkpoint))
-        if self.changes > 1:
-            return Done(detail="copied", facts={"last": "x" * self.tells})
-        done = min(10, int(progress.checkpoint.get("done", 0)) + 3)
-        if done == 10:
-            return Done(detail="all copied", facts={"last": "ten"})
-        far = HowFar(done=done, total=10, rate_per_s=0.5)
-        return Pending(check_after_s=1, detail=f"{far}", checkpoint={"done": done}, how_far=far)
-
-    def abandon(self, ctx, change, progress):
-        self.abandoned.append(dict(progress.checkpoint))
-        return f"called off after {progress.checkpoint['done']} of 10"
-
-
-def with_action(world, action):
-    engine = replace(world.parts.engine, actions={"fake.mend": action})
-    world.with_parts(engine=engine)
-    run_id = world.fire().parts[0].run_id
-    world.until(run_id, lambda run: run.status is RunStatus.RUNNING)
-    return run_id
+from tests.unit.flows.long_work import CopyAction, HangingTask, with_action
 
 
 def test_what_is_told_within_a_call_stands_in_the_record_before_the_call_is_over(world):
@@ -116,118 +64,6 @@ def test_a_cancelled_run_calls_long_work_off_and_says_what_is_left(world):
     assert action.abandoned == [{"done": 6}]
     assert len(action.seen) == 2
     assert "called off after 6 of 10" in world.texts(run_id)
-
-
-@dataclass
-class HangingTask(CopyAction):
-    """Like a task in another place, which goes on until it is stopped, and some time after that."""
-
-    interruptible = False
-    goes_on_alone = True
-    gone_after: int = 3
-
-    def apply(self, ctx, change, progress):
-        if len(self.abandoned) >= self.gone_after:
-            raise StepFailed(ctx.step_id, "the task ended with exit code 137")
-        return Pending(check_after_s=10, detail="at it")
-
-    def abandon(self, ctx, change, progress):
-        self.abandoned.append({})
-        return "the task is told to stop"
-
-
-def test_what_is_out_of_time_is_ended_and_gone_before_the_run_goes_on(world):
-    action = HangingTask()
-    run_id = with_action(world, action)
-    world.until(run_id, lambda _run: bool(action.abandoned), moves=1000)
-    assert world.step(run_id).status is StepStatus.APPLYING
-    assert world.step(run_id).detail == "out of time: the task is told to stop"
-    world.until(run_id, lambda _run: world.step(run_id).status is StepStatus.FAILED)
-    assert len(action.abandoned) == 3
-    assert "exit code 137" in world.step(run_id).detail
-
-
-def test_what_does_not_end_is_not_waited_for_for_ever(world):
-    action = HangingTask(gone_after=10_000)
-    run_id = with_action(world, action)
-    world.until(run_id, lambda _run: world.step(run_id).status is StepStatus.FAILED, moves=2000)
-    assert "not done after" in world.step(run_id).detail
-
-
-@dataclass
-class FollowedTask(HangingTask):
-    """Says what `answers` says to each call of `apply`, else that it is at it; gone once it was abandoned so often."""
-
-    answers: dict[int, BaseException] = field(default_factory=dict)
-    calls: int = 0
-    checkpoint: bool = True
-
-    def apply(self, ctx, change, progress):
-        self.calls += 1
-        if answer := self.answers.get(self.calls, self.answers.get(0) if self.calls > 1 else None):
-            raise answer
-        if self.calls > 40:
-            return Done(detail="all done")
-        return Pending(check_after_s=10, detail="at it", checkpoint={"task": "t"} if self.checkpoint else None)
-
-    def goes_on(self, ctx, change, progress):
-        return len(self.abandoned) < self.gone_after
-
-
-def test_answers_that_come_between_two_failing_ones_begin_the_attempts_anew(world):
-    action = FollowedTask(answers={5: world.throttled, 30: world.throttled}, checkpoint=False)
-    run_id = with_action(world, action)
-    world.until(run_id, lambda _run: world.step(run_id).status.is_over, moves=1000)
-    assert (world.step(run_id).status, action.abandoned) == (StepStatus.DONE, [])
-
-
-def test_what_is_known_to_go_on_alone_is_not_given_up_for_want_of_an_answer(world):
-    action = FollowedTask(answers=dict.fromkeys(range(3, 9), world.throttled))
-    run_id = with_action(world, action)
-    world.until(run_id, lambda _run: world.step(run_id).status.is_over, moves=1000)
-    assert (world.step(run_id).status, action.abandoned) == (StepStatus.DONE, [])
-
-
-def test_what_is_given_up_is_ended_and_gone_before_the_run_goes_on(world):
-    action = FollowedTask(answers={0: ValueError("a bug in reading its log")})
-    run_id = with_action(world, action)
-    world.until(run_id, lambda _run: len(action.abandoned) == 1, moves=1000)
-    assert world.step(run_id).status is StepStatus.APPLYING
-    world.until(run_id, lambda _run: world.step(run_id).status is StepStatus.FAILED)
-    assert len(action.abandoned) == 3
-    assert world.step(run_id).detail == ("unexpected ValueError: a bug in reading its log; the task is told to stop")
-
-
-def test_without_an_answer_until_its_time_is_over_it_is_ended_too(world):
-    action = FollowedTask(answers={0: world.throttled})
-    run_id = with_action(world, action)
-    world.until(run_id, lambda _run: world.step(run_id).status is StepStatus.FAILED, moves=1000)
-    record = world.step(run_id)
-    assert len(action.abandoned) == 3
-    assert (record.ended_at - record.progress[0].started_at).total_seconds() >= 900
-
-
-def test_what_kills_every_worker_is_ended_too(world):
-    action = FollowedTask(answers={0: world.Died("out of memory")}, gone_after=1)
-    run_id = with_action(world, action)
-    for _ in range(40):
-        if world.step(run_id).status.is_over:
-            break
-        try:
-            world.once(run_id)
-        except world.Died:
-            world.wait(minutes=7)
-        world.wait(seconds=10)
-    assert world.step(run_id).status is StepStatus.FAILED
-    assert len(action.abandoned) == 1
-    assert "its worker died 12 times; the task is told to stop" in world.step(run_id).detail
-
-
-def test_its_own_word_that_it_ended_badly_needs_nobody_to_end_it(world):
-    action = FollowedTask(answers={3: StepFailed("mend", "the task ended with exit code 1")})
-    run_id = with_action(world, action)
-    world.until(run_id, lambda _run: world.step(run_id).status is StepStatus.FAILED)
-    assert action.abandoned == []
 
 
 def test_long_work_that_fails_tidies_up_what_nobody_else_will(world):

@@ -53,7 +53,7 @@ def backed_up(world, stack, hours):
     world.parts.engine.history.record_backup(backup)
 
 
-def with_databases(make_world, *names, **over):
+def with_databases(make_world, *names):
     return make_world(stacks=tuple(make_world.stack(stack=one, database={"instance": f"{one}-db"}) for one in names))
 
 
