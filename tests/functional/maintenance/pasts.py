@@ -54,6 +54,8 @@ OTHERS = st.lists(
 )
 """Logged models and traces. `inside`: a logged model that keeps its artifacts in the folder of a run."""
 PASTS = st.fixed_dictionaries({"runs": RUNS, "others": OTHERS, "spent": st.booleans()})
+BARE = {"runs": [], "others": [], "spent": False}
+"""Those that are always there, and nothing else."""
 
 
 def build(world, past):

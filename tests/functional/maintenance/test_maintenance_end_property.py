@@ -13,7 +13,7 @@ from steward.sandbox import place
 from steward.sandbox.crash_objects import bodies
 from steward.sandbox.world import World
 from tests.functional.maintenance.deeds import DEATHS, Story, attempt, do, meanwhile, put_back
-from tests.functional.maintenance.pasts import DAY_S, OWN, PASTS, living, said
+from tests.functional.maintenance.pasts import BARE, DAY_S, OWN, PASTS, living, said
 
 END, ID = DeleteQuarantined(), r"[0-9a-f]{32}"
 MINDS = (
@@ -61,6 +61,18 @@ def test_s14_s15_what_is_quarantined_ends_by_its_plan_unless_somebody_owns_it_ag
         kept = aside(world)
         put_back(story, by_hand=True)
         assert dict(kept.values()).items() <= bodies(world).items(), "whole, and restorable"
+
+
+def test_a_quarantine_that_is_due_and_nobody_s_does_end():
+    """Else the property above could hold because nothing was ever planned."""
+    with World.create(seed=5) as world:
+        story = Story.of(world, BARE)
+        do(story, {"do": "orphans"})
+        assert len(aside(world)) > 0
+        world.skip(31 * DAY_S)
+        _end(story, ("nothing", "nothing"), (1, 3), (0, 1))
+        assert [change.action for _, change in story.done] == ["s3.quarantine_artifacts", "s3.delete_quarantined"]
+        assert aside(world) == {}
 
 
 def _end(story, minds, whom, deaths):
