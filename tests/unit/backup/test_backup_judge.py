@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.backup.entry import Entry, Listed
@@ -120,6 +120,7 @@ def test_an_estimate_counts_copies_pages_and_what_leaves_the_region():
     assert [about(n) for n in (7, 99, 101, 12_345, 0)] == [7, 99, 100, 12_000, 0]
 
 
+@settings(deadline=None)  # up to a hundred backups each: what it takes says nothing
 @given(st.integers(1, 100), st.integers(1, LARGE_SAMPLE))
 def test_large_ones_have_their_turn_each_once_before_any_twice(count, a_backup):
     large = [Entry(f"{number:03d}", WHOLE_UP_TO + 1, "e", "v") for number in range(count)]
