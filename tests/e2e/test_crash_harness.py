@@ -12,7 +12,7 @@ from chalicelib.store.memory import MemoryTable
 from steward.sandbox.crash import FragileTable, Points
 from steward.sandbox.crash_cases import CASES
 
-SAMPLE = 24
+SAMPLE = 12
 BY_ITSELF = {
     "service-down", "service-down-approved", "tasks-crash-looping", "deployment-failed", "high-error-rate",
     "high-latency", "out-of-memory", "image-cannot-be-pulled", "wrong-configuration", "health-check",
