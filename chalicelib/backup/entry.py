@@ -7,13 +7,13 @@ code points and so of Python's `str` (not of UTF-16).
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 MAX_KEY_BYTES = 1024
 """Longer names no S3 takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """One object as ListObjectsV2 tells of it (no version id, no checksum: it knows neither)."""
 
     key: str

@@ -10,7 +10,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from json.encoder import encode_basestring_ascii as quoted
 
 from pydantic import Field, ValidationError
 
@@ -165,19 +165,19 @@ def read_head(data: bytes, where: str) -> Head:
 # -- parts -------------------------------------------------------------------------------------
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one anew for every line
 _DECODER = json.JSONDecoder()
 
 
 def line_of(entry: Entry) -> bytes:
-    line: dict[str, Any] = {"key": entry.key, "size": entry.size, "etag": entry.etag}
+    """As `json.dumps` would write it, in a sixth of the time: a backup where nothing changed writes every line anew."""
+    line = f'{{"key":{quoted(entry.key)},"size":{entry.size},"etag":{quoted(entry.etag)}'
     if entry.version is not None:
-        line["version"] = entry.version
+        line += f',"version":{quoted(entry.version)}'
     if entry.gone_since is not None:
-        line["gone_since"] = entry.gone_since.isoformat()
+        line += f',"gone_since":"{entry.gone_since.isoformat()}"'
     if entry.copy_etag is not None:
-        line["copy_etag"] = entry.copy_etag
-    return _ENCODER.encode(line).encode() + b"\n"
+        line += f',"copy_etag":{quoted(entry.copy_etag)}'
+    return f"{line}}}\n".encode()
 
 
 class PartWriter:
@@ -274,18 +274,12 @@ def _entry(line: bytes, part: Part, where: str) -> Entry:
         raise ManifestBroken(where, f"its part {part.key} has a line longer than {MOST_LINE_BYTES} bytes")
     try:
         read = _DECODER.decode(line.decode())
-        gone = read.get("gone_since")
-        entry = Entry(
-            read["key"],
-            read["size"],
-            read["etag"],
-            read.get("version"),
-            datetime.fromisoformat(gone) if gone is not None else None,
-            read.get("copy_etag"),
-        )
-        texts = (entry.key, entry.etag, entry.version or "", entry.copy_etag or "")
-        if type(entry.size) is int and entry.size >= 0 and all(type(t) is str for t in texts) and set(read) <= _FIELDS:
-            return entry
+        key, size, etag = read["key"], read["size"], read["etag"]
+        version, gone, copy_etag = read.get("version"), read.get("gone_since"), read.get("copy_etag")
+        since = datetime.fromisoformat(gone) if gone is not None else None
+        is_text = type(key) is type(etag) is type(version or "") is type(copy_etag or "") is str
+        if is_text and type(size) is int and size >= 0 and read.keys() <= _FIELDS:
+            return Entry(key, size, etag, version, since, copy_etag)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise ManifestBroken(where, f"its part {part.key} has a line that cannot be read") from exc
     raise ManifestBroken(where, f"its part {part.key} has a line that says something else than an object")

@@ -1,5 +1,6 @@
 """Parts of a manifest give back what was written, and nothing of what somebody tampered with or cut (S17)."""
 
+import json
 import zlib
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.backup.entry import Entry
-from chalicelib.backup.manifest import Part, PartWriter, read_part
+from chalicelib.backup.manifest import Part, PartWriter, line_of, read_part
 from chalicelib.errors import ManifestBroken
 
 AS_OF = datetime(2026, 11, 2, 2, tzinfo=UTC)
@@ -36,6 +37,16 @@ def test_what_was_written_is_read_back(entries):
     part, data = written(entries)
     assert list(read_part(data, part, "m")) == entries
     assert (part.first, part.last, part.lines) == (entries[0].key, entries[-1].key, len(entries))
+
+
+@given(ENTRIES)
+def test_a_line_is_what_any_reader_of_json_lines_expects(entries):
+    for entry in entries:
+        fields = ("key", "size", "etag", "version", "gone_since", "copy_etag")
+        said = {name: value for name in fields if (value := getattr(entry, name)) is not None}
+        if entry.gone_since is not None:
+            said["gone_since"] = entry.gone_since.isoformat()
+        assert line_of(entry) == json.dumps(said, separators=(",", ":")).encode() + b"\n"
 
 
 @given(ENTRIES, st.data())
