@@ -4,15 +4,16 @@ Elements are known by their local names, wherever a server puts its namespace, p
 cannot be read is an UnreadableAnswer, never an empty page: an empty page would mean that everything is gone.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_plus
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 Row = tuple[str, int, str]
 """Key, size, ETag without quotes."""
+_ESCAPES = re.compile("(?:%[0-9A-Fa-f]{2})+")
 
 
 class UnreadableAnswer(ValueError):
@@ -32,6 +33,17 @@ class _Names(dict[str, str]):
     def __missing__(self, tag: str) -> str:
         name = self[tag] = tag.rpartition("}")[2]
         return name
+
+
+class _Escapes(dict[str, str]):
+    """Runs of escapes to text, each worked out once a page: keys of one model differ in little else than digits."""
+
+    def __missing__(self, run: str) -> str:
+        text = self[run] = bytes.fromhex(run.replace("%", "")).decode()
+        return text
+
+    def undone(self, key: str) -> str:
+        return _ESCAPES.sub(lambda found: self[found[0]], key.replace("+", " "))
 
 
 def _parsed(body: bytes) -> "Element":
@@ -83,21 +95,21 @@ def read_page(body: bytes) -> ListPage:
             contents.append(child)
         else:
             top[names[child.tag]] = child.text or ""
-    encoded = top.get("EncodingType") == "url"
+    escapes = _Escapes() if top.get("EncodingType") == "url" else None
     truncated = top.get("IsTruncated", "").strip().lower()
     if truncated not in {"true", "false"}:
         raise UnreadableAnswer("a page that does not say whether it is the last")
-    rows = [_row({names[field.tag]: field.text or "" for field in row}, encoded) for row in contents]
+    rows = [_row({names[field.tag]: field.text or "" for field in row}, escapes) for row in contents]
     if "KeyCount" in top and int(top["KeyCount"]) != len(rows):
         raise UnreadableAnswer(f"a page of {top['KeyCount']} keys with {len(rows)} in it")
     return ListPage(rows, top.get("NextContinuationToken") or None, truncated == "true")
 
 
-def _row(row: dict[str, str], encoded: bool) -> Row:
+def _row(row: dict[str, str], escapes: _Escapes | None) -> Row:
     try:
         key = row["Key"]
-        if encoded and ("%" in key or "+" in key):
-            key = unquote_plus(key, errors="strict")
+        if escapes is not None and ("%" in key or "+" in key):
+            key = escapes.undone(key)
         etag = row["ETag"]
         return key, int(row["Size"]), etag.strip().strip('"')
     except (KeyError, ValueError) as exc:  # UnicodeDecodeError is a ValueError

@@ -227,7 +227,8 @@ class _Mirror:
         return self._watch.cancelled() or self._watch.time_left_s() < self._limits.spare_s / 2
 
     def _stopped(self) -> EndedBy | None:
-        if self._tally.hard >= self._limits.failures:
+        most = self._limits.failures
+        if self._tally.failed >= most and self._tally.hard >= most:  # asked at every key: counting them costs more
             return EndedBy.FAILURES
         now = self._watch.monotonic()
         if not self._broken_off and now - self._polled < self._watch.poll_s:
