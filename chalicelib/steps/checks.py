@@ -6,7 +6,11 @@ A probe that failed for our own reasons has no output, and its checks are unknow
 from chalicelib.models.check import Answer
 from chalicelib.steps.artifact_judgements import artifacts_backed_up, artifacts_restored
 from chalicelib.steps.backup_judgements import backup_fresh, backups_kept, copied_offsite, snapshot_taken
-from chalicelib.steps.database_judgements import database_steady
+from chalicelib.steps.database_judgements import (
+    database_failing_over,
+    database_failing_over_unless_gone,
+    database_steady,
+)
 from chalicelib.steps.deep_answers import State
 from chalicelib.steps.drill_judgements import drill_cleared, drill_proven, left_nothing
 from chalicelib.steps.judging import Check, Judged
@@ -121,12 +125,6 @@ def _deployment_in_progress(output: ServiceOutput) -> Judged:
     return (_TRUE if output.deployment_in_progress else _FALSE), rollouts or "no deployment"
 
 
-def _database_failing_over(output: DatabaseOutput) -> Judged:
-    if not output.applicable:
-        return _NOT_APPLICABLE, "the stack names no database on RDS"
-    return (_TRUE if output.failing_over else _FALSE), f"{output.id} is {output.status}"
-
-
 CHECKS: dict[str, Check] = {
     check.name: check
     for check in (
@@ -225,9 +223,16 @@ CHECKS: dict[str, Check] = {
         _check(
             "database_failing_over",
             "rds.describe_instance",
-            "The database is changing hands",
+            "The database is changing hands; unknown where RDS knows none of that name",
             DatabaseOutput,
-            _database_failing_over,
+            database_failing_over,
+        ),
+        _check(
+            "database_failing_over_unless_gone",
+            "rds.describe_instance",
+            "The same, for what restores it: false once it is gone and a backup has recorded how it was set up",
+            DatabaseOutput,
+            database_failing_over_unless_gone,
         ),
         _check(
             "artifacts_backed_up",

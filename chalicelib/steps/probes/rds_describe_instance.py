@@ -5,8 +5,10 @@ from datetime import timedelta
 from chalicelib.aws.cloudwatch import MetricQuery
 from chalicelib.aws.rds import DbCluster, DbInstance
 from chalicelib.errors import AwsError, AwsNotFound
+from chalicelib.steps import made
 from chalicelib.steps.blindness import denied
 from chalicelib.steps.permissions import DESCRIBE_DATABASE, READ_METRICS
+from chalicelib.steps.placement import recorded
 from chalicelib.steps.step import Output, Params, Probe, StepContext
 
 GONE = "gone"
@@ -30,6 +32,9 @@ class DatabaseOutput(Output):
     id: str | None = None
     is_cluster: bool = False
     status: str | None = None
+    """`gone`: RDS knows no such database."""
+    is_recorded: bool = False
+    """Of one that is gone: a backup has recorded how it was set up, so it was there, under this very name."""
     failing_over: bool = False
     engine: str | None = None
     engine_version: str | None = None
@@ -80,9 +85,10 @@ class DescribeInstance(Probe[DatabaseParams, DatabaseOutput]):
                 found = _of_cluster(ctx.aws.rds.cluster(database.cluster))
             else:
                 found = _of_instance(ctx.aws.rds.instance(database.instance or ""))
-        except AwsNotFound:  # RDS answered: there is no such database, which is what a disaster looks like
-            name, is_cluster = database.cluster or database.instance, database.cluster is not None
-            return DatabaseOutput(applicable=True, id=name, is_cluster=is_cluster, status=GONE)
+        except AwsNotFound:  # RDS answered: there is no such database. A disaster looks so, and a name mistyped
+            name, is_cluster = made.database_of(ctx)
+            was = recorded(ctx) is not None
+            return DatabaseOutput(applicable=True, id=name, is_cluster=is_cluster, status=GONE, is_recorded=was)
         return found.model_copy(update=_strain(ctx, found)) if params.metrics else found
 
 

@@ -1,15 +1,20 @@
 """How the database was set up is kept with its backups, so that a restore needs no database (S19)."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from chalicelib.catalog.load import load_runbook
 from chalicelib.errors import StepRefused
+from chalicelib.models.check import Answer
 from chalicelib.models.history import BackupKind, MadeKind
 from chalicelib.models.made_names import mark_of
+from chalicelib.steps.registry import CHECKS
 from chalicelib.steps.step import Done
 from steward.sandbox import place
 
+ROOT = Path(__file__).parents[3]
 NAME = f"{mark_of(place.NAME)}-{place.NAME}-r-2-step"
 
 
@@ -95,3 +100,57 @@ def test_a_copy_in_the_other_region_is_named_with_the_way_to_bring_it_back(fligh
             flight.plan("rds.restore_snapshot", snapshot=name)
     with pytest.raises(StepRefused, match=remedy):
         flight.read("backup.choose_pair")
+
+
+@pytest.mark.parametrize("changed", [None, {"instance": "mistyped"}, {"cluster": "never-was"}])
+def test_s6_of_a_database_that_rds_does_not_know_nobody_can_tell_whether_it_is_changing_hands(flight, changed):
+    """The one in use may have another name since a swap: a name that leads nowhere switches no guard off."""
+    flight.do("rds.create_snapshot")
+    if changed:
+        flight.stack = named(flight, **changed)
+    else:
+        flight.world.break_with("database-gone")
+    answer = judged(flight, "database_failing_over")
+    assert answer.answer is Answer.UNKNOWN
+    assert "or name the one in use in the stack's file" in answer.because
+
+
+def test_what_restores_it_goes_ahead_once_it_is_gone_and_was_recorded_under_this_very_name(flight):
+    flight.do("rds.create_snapshot")
+    check = "database_failing_over_unless_gone"
+    assert judged(flight, check).answer is Answer.FALSE  # it is there, and at rest
+    flight.stack = named(flight, instance="mistyped")
+    assert judged(flight, check).answer is Answer.UNKNOWN
+    flight.stack = named(flight, cluster=place.DATABASE)
+    assert judged(flight, check).answer is Answer.UNKNOWN
+    flight.stack = None
+    flight.world.break_with("database-gone")
+    assert judged(flight, check).answer is Answer.FALSE
+
+
+def test_what_restores_it_stands_aside_while_it_is_there_and_changing_hands(flight):
+    flight.world.break_with("database-failing-over")
+    assert judged(flight, "database_failing_over_unless_gone").answer is Answer.TRUE
+
+
+def test_without_any_record_a_database_that_is_gone_is_no_proof_of_a_loss(flight):
+    flight.world.break_with("database-gone")
+    assert judged(flight, "database_failing_over_unless_gone").answer is Answer.UNKNOWN
+
+
+def test_only_the_runbooks_that_restore_a_lost_database_go_by_that():
+    books = [load_runbook(file.read_bytes(), file.name) for file in (ROOT / "runbooks").glob("*.yml")]
+    lenient = {one.runbook for one in books if "database_failing_over_unless_gone" in one.guards.stand_aside}
+    assert lenient == {"restore-database", "disaster-recovery"}
+
+
+def named(flight, **database):
+    """The stack, its file naming another database."""
+    stack = flight.world.stack()
+    given = {"instance": None, "cluster": None, **database}
+    return stack.model_copy(update={"database": stack.database.model_copy(update=given)})
+
+
+def judged(flight, name):
+    check = CHECKS[name]
+    return check.judge(flight.read(check.probe), "not read")
