@@ -1,9 +1,11 @@
 """Which objects of a backup are meant: all, a prefix, one experiment or one run of MLflow. Pure.
 
 MLflow keeps the artifacts of a run under `EXPERIMENT/RUN/artifacts/` and its logged models under
-`EXPERIMENT/models/m-ID/artifacts/`; keys here are relative to the backed-up prefix.
+`EXPERIMENT/models/m-ID/artifacts/`, with workspaces all of it under `workspaces/NAME/`; keys here are relative to the
+backed-up prefix.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from chalicelib.backup.entry import Entry
@@ -11,6 +13,7 @@ from chalicelib.backup.shards import WHOLE, Shard
 from chalicelib.models.shape import Shape
 
 _RUN_AT, _MODEL_AT = 1, 2
+_WORKSPACE = re.compile("workspaces/[^/]+/")
 _NO_NEXT = (0xD7FF, 0x10FFFF)
 """After these comes no character that a key could have."""
 
@@ -26,9 +29,9 @@ class Selection(Shape):
             return False
         if self.run is None:
             return True
-        pieces = key.split("/", _MODEL_AT + 1)
+        pieces = _cut(key)
         is_models = len(pieces) > _MODEL_AT + 1 and pieces[_RUN_AT] == "models" and pieces[_MODEL_AT] in self.models
-        return is_models or (len(pieces) > _RUN_AT + 1 and pieces[_RUN_AT] == self.run)
+        return is_models or _is_of_run(pieces, self.run)
 
     def of(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Those that were at the source as of the backup."""
@@ -47,3 +50,23 @@ class Selection(Shape):
         if self.run is not None:
             return f"run {self.run}"
         return f"everything under {self.prefix!r}" if self.prefix else "everything"
+
+
+def where(entries: Iterable[Entry], *, experiment: str | None = None, run: str | None = None) -> str | None:
+    """The folder of that experiment, or of that run's experiment: nobody who names one names its workspace too."""
+    for entry in entries:
+        pieces = _cut(entry.key)
+        if (len(pieces) > _RUN_AT and pieces[0] == experiment) or (run is not None and _is_of_run(pieces, run)):
+            home = _WORKSPACE.match(entry.key)
+            return f"{home[0] if home else ''}{pieces[0]}/"
+    return None
+
+
+def _cut(key: str) -> list[str]:
+    """From the experiment's id on."""
+    home = _WORKSPACE.match(key)
+    return key[home.end() if home else 0 :].split("/", _MODEL_AT + 1)
+
+
+def _is_of_run(pieces: list[str], run: str) -> bool:
+    return len(pieces) > _RUN_AT + 1 and pieces[_RUN_AT] == run

@@ -122,13 +122,15 @@ class MlflowApi:
         return found
 
     def run(self, run_id: str) -> Run | None:
-        answer = self._ask("GET", f"/api/2.0/mlflow/runs/get?{urlencode({'run_id': run_id})}")
-        if answer.status == _NOT_FOUND and as_object(answer).get("error_code") == "RESOURCE_DOES_NOT_EXIST":
-            return None
-        found = good(answer, "runs/get").get("run")
-        if not isinstance(found, dict):
-            raise MlflowUnbelievable("runs/get", "the answer holds no run")
-        return Run.of(found)
+        for workspace in self._each:
+            answer = self._ask("GET", f"/api/2.0/mlflow/runs/get?{urlencode({'run_id': run_id})}", None, workspace)
+            if answer.status == _NOT_FOUND and as_object(answer).get("error_code") == "RESOURCE_DOES_NOT_EXIST":
+                continue
+            found = good(answer, "runs/get").get("run")
+            if not isinstance(found, dict):
+                raise MlflowUnbelievable("runs/get", "the answer holds no run")
+            return Run.of(found)
+        return None
 
     def model_versions(self) -> Iterator[ModelVersion]:
         asked, path = {"max_results": REGISTRY_PAGE}, "/api/2.0/mlflow/model-versions/search"

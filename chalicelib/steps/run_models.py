@@ -13,6 +13,7 @@ def models_of(ctx: StepContext, run: str) -> tuple[tuple[str, ...], str]:
     try:
         api = MlflowApi(ctx)
         api.prove_admin()
+        api.find_workspaces()
         found = api.run(run)
         if found is None:
             return (), "; MLflow knows no such run, so what it logged as models (EXPERIMENT/models/m-…) stays out"

@@ -24,6 +24,7 @@ from steward.sandbox.world import START, World
 
 AUTOMATED = f"rds:fraud-scoring-mlflow-db-{START:%Y-%m-%d}-02-10"
 LET_IT_SHOW = timedelta(minutes=6)
+ASKS_AGAIN = timedelta(minutes=10)
 
 
 def approve_what_asks(simulation: Simulation) -> bool:
@@ -36,14 +37,17 @@ def approve_what_asks(simulation: Simulation) -> bool:
 
 
 def by_hand(runbook: str, **inputs: Any) -> Callable[[Simulation], bool]:
-    """Somebody starts it once the fault shows, and says yes where it asks. The key makes it one run."""
+    """Somebody starts it once the fault shows, again where another run was in the way, and says yes where it asks.
+    The key makes it one run."""
 
     def act(simulation: Simulation) -> bool:
-        world = simulation.world
-        if world.clock.now() < START + LET_IT_SHOW:
+        world, now = simulation.world, simulation.world.clock.now()
+        if now < START + LET_IT_SHOW:
             return False
-        request = Request(runbook, world.stack().stack, "crash-harness", "harness", dict(inputs), key="harness")
-        start(simulation.parts, request)
+        if not any(run.runbook.runbook == runbook for run in simulation.runs()):
+            key = f"harness {(now - START) // ASKS_AGAIN}"
+            request = Request(runbook, world.stack().stack, "crash-harness", "harness", dict(inputs), key=key)
+            start(simulation.parts, request)
         return approve_what_asks(simulation)
 
     return act

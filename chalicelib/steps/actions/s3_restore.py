@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from chalicelib.backup.estimate import size_text
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import RESTORED, Manifests
-from chalicelib.backup.selection import Selection
+from chalicelib.backup.selection import Selection, where
 from chalicelib.backup.standing import Fate
 from chalicelib.errors import ManifestBroken, StepRefused
 from chalicelib.models.change import Change, ChangeProgress
@@ -52,8 +52,10 @@ class RestoreParams(Params):
         return self
 
     @property
-    def selection(self) -> Selection:
-        return Selection(prefix=f"{self.experiment}/" if self.experiment else self.prefix or "", run=self.run or None)
+    def meant(self) -> str:
+        return str(
+            Selection(prefix=f"{self.experiment}/" if self.experiment else self.prefix or "", run=self.run or None)
+        )
 
 
 class RestoreOutput(ActionOutput):
@@ -96,7 +98,7 @@ class RestoreArtifacts(Action[RestoreParams]):
         head = _head(ctx, manifests, params)
         to_prefix = route.source.prefix if params.in_place else SIDE
         models, with_models = models_of(ctx, params.run) if params.run else ((), "")
-        selection = params.selection.model_copy(update={"models": models})
+        selection = Selection(prefix=_folder(manifests, head, params), run=params.run or None, models=models)
         parameters = {
             "backup": head.id,
             "sha256": head.sha256,
@@ -114,7 +116,7 @@ class RestoreArtifacts(Action[RestoreParams]):
         counts, size = _counted(ctx, manifests, head, Restore.of(parameters))
         objects = sum(counts.values())
         if objects == 0:
-            raise StepRefused(f"backup {head.id} holds nothing of {params.selection}")
+            raise StepRefused(f"backup {head.id} holds nothing of {params.meant}")
         parameters["objects"] = objects
         return (
             Change(
@@ -124,7 +126,7 @@ class RestoreArtifacts(Action[RestoreParams]):
                 parameters=parameters,
                 resource=f"s3://{route.source.bucket}/{to_prefix}",
                 precondition={"sha256": head.sha256},
-                sentence=_sentence(head, params, route, to_prefix, objects, size) + with_models + _doubt(ctx, head),
+                sentence=_sentence(head, selection, route, to_prefix, objects, size) + with_models + _doubt(ctx, head),
                 loses=_loses(params, counts) if params.in_place else None,
             ),
         )
@@ -175,6 +177,19 @@ def _head(ctx: StepContext, manifests: Manifests, params: RestoreParams) -> Head
     return head
 
 
+def _folder(manifests: Manifests, head: Head, params: RestoreParams) -> str:
+    """What is named, relative to the backed-up prefix."""
+    if not (params.experiment or params.run):
+        return params.prefix or ""
+    try:
+        found = where(manifests.entries(head), experiment=params.experiment or None, run=params.run or None)
+    except ManifestBroken as broken:
+        raise StepRefused(f"{broken}; choose another backup", rule="S17") from broken
+    if found is None:
+        raise StepRefused(f"backup {head.id} holds nothing of {params.meant}")
+    return found
+
+
 def _doubt(ctx: StepContext, head: Head) -> str:
     why = against(ctx, head)
     return f"; that backup is {why}" if why else ""
@@ -202,9 +217,9 @@ def _counted(ctx: StepContext, manifests: Manifests, head: Head, restore: Restor
     return counts, size
 
 
-def _sentence(head: Head, params: RestoreParams, route: Route, to_prefix: str, objects: int, size: int) -> str:
+def _sentence(head: Head, selection: Selection, route: Route, to_prefix: str, objects: int, size: int) -> str:
     return (
-        f"Restore {params.selection} of s3://{route.source.bucket}/{route.source.prefix} as of {head.as_of.isoformat()}"
+        f"Restore {selection} of s3://{route.source.bucket}/{route.source.prefix} as of {head.as_of.isoformat()}"
         f" ({objects:,} objects, {size_text(size)}) to s3://{route.source.bucket}/{to_prefix}; what was written since"
         " is not in it"
     )

@@ -1,14 +1,11 @@
 """MLflow with workspaces: each is searched, since what one search leaves out would look as if nobody owned it (S15)."""
 
-import json
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from chalicelib.errors import MlflowUnbelievable, StepRefused
 from chalicelib.models.check import Answer
-from chalicelib.net.http import HttpAnswer
 from chalicelib.steps.actions.ecs_run_one_off_task import RunOneOffTask
 from chalicelib.steps.actions.mlflow_delete_runs import DeleteRuns
 from chalicelib.steps.actions.s3_quarantine_artifacts import QuarantineArtifacts
@@ -17,41 +14,7 @@ from chalicelib.steps.probes.mlflow_find_expired_runs import FindExpiredRuns
 from chalicelib.steps.probes.mlflow_find_orphan_artifacts import FindOrphanArtifacts
 from chalicelib.steps.probes.mlflow_verify_gone import VerifyGone, judge_gone
 from steward.sandbox import place
-
-HEADER = "X-MLFLOW-WORKSPACE"
-TEAMS = {"0": "default", "1": "team-b", "2": "default"}
-"""Which experiment is whose."""
-
-
-class Split:
-    """The sandbox's MLflow, seen a workspace at a time, as one with `--enable-workspaces` answers."""
-
-    def __init__(self, http, tracking):
-        self.http, self.tracking, self.changed = http, tracking, []
-
-    def ask(self, request):
-        here = request.headers.get(HEADER, "default")
-        path, sent = request.url.partition("/mlflow/")[2].partition("?")[0], json.loads(request.body or b"{}")
-        if path in {"runs/delete", "runs/restore"}:
-            self.changed.append((here, sent["run_id"]))
-            if TEAMS[self.tracking.runs[sent["run_id"]].experiment] != here:
-                said = {"error_code": "RESOURCE_DOES_NOT_EXIST"}
-                return HttpAnswer(404, {}, json.dumps(said).encode(), 0.0)
-        if "experiment_ids" in sent:
-            kept = [one for one in sent["experiment_ids"] if TEAMS[one] == here]
-            request = replace(request, body=json.dumps({**sent, "experiment_ids": kept}).encode())
-        answer = self.http.ask(request)
-        if path not in {"experiments/search", "model-versions/search"} or answer.status != 200:
-            return answer
-        page = json.loads(answer.body)
-        if "experiments" in page:
-            page["experiments"] = [one for one in page["experiments"] if TEAMS[one["experiment_id"]] == here]
-        if "model_versions" in page:
-            runs = self.tracking.runs
-            page["model_versions"] = [
-                one for one in page["model_versions"] if TEAMS[runs[one["run_id"]].experiment] == here
-            ]
-        return HttpAnswer(answer.status, answer.headers, json.dumps(page).encode(), answer.elapsed_s)
+from tests.functional.workspaces import Split, lie_in_workspaces
 
 
 @pytest.fixture
@@ -60,26 +23,8 @@ def split(bench):
 
     def begin(fault):
         bench.world.break_with(fault)
-        tables, objects = bench.world.tracking, bench.world.artifacts
-        tables.workspaces = (200, {"workspaces": [{"name": "default"}, {"name": "team-b"}]})
-        for one in tables.experiments.values():
-            one.location = f"mlflow-artifacts:/workspaces/{TEAMS[one.id]}/{one.id}"
-        for one in tables.runs.values():
-            one.artifact_uri = (
-                f"mlflow-artifacts:/workspaces/{TEAMS[one.experiment]}/{one.experiment}/{one.id}/artifacts"
-            )
-        for one in tables.models.values():
-            one.uri = f"{tables.experiments[one.experiment].location}/models/{one.id}/artifacts"
-        for one in tables.versions:
-            one.source = one.source.replace(":/", f":/workspaces/{TEAMS[tables.runs[one.run].experiment]}/")
-        old = bench.world.clock.now() - timedelta(days=300)
-        for key in bench.world.artifacts.keys(f"{place.PREFIX}/"):
-            experiment = key.split("/")[1]
-            if experiment in {"1", "2"}:
-                moved = key.replace(f"{place.PREFIX}/", f"{place.PREFIX}/workspaces/{TEAMS[experiment]}/", 1)
-                objects.put(moved, objects.body(key), old)
-                objects.remove([key])
-        http = Split(bench.world.http, tables)
+        lie_in_workspaces(bench.world)
+        http = Split(bench.world.http, bench.world.tracking)
         usual = bench.ctx
         bench.ctx = lambda **over: usual(**{"http": http, **over})
         return http
