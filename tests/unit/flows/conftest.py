@@ -39,8 +39,10 @@ from chalicelib.store.history import History
 from chalicelib.store.incidents import Incidents
 from chalicelib.store.ledgers import Ledgers
 from chalicelib.store.runs import Runs
+from tests.unit.flows.api_desk import Api
 from tests.unit.flows.counting_table import CountingTable, Died
 from tests.unit.flows.fake_steps import FakeSessions, LookProbe, MendAction, RiskyAction, judged
+from tests.unit.flows.hooks_desk import Hooks
 
 ACCOUNT = "111122223333"
 OPS, BOSS, ROOT, GUEST = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("ops", "boss", "root", "guest"))
@@ -230,3 +232,13 @@ def world() -> World:
 @pytest.fixture
 def make_world() -> type[World]:
     return World
+
+
+@pytest.fixture
+def hooks(make_world):
+    return Hooks(make_world)
+
+
+@pytest.fixture
+def api(world):
+    return Api(world)

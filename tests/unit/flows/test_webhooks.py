@@ -6,63 +6,11 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from chalicelib.errors import AwsUnavailable
-from chalicelib.flows.webhook import MOST_BODY, Knock, speaker
-from chalicelib.flows.webhook_door import knocked
-from chalicelib.models.decision import Outcome
-from chalicelib.models.webhook import SecretPair, Source, WebhookCredential
-
-TOKEN, SIGNING = "prometheus-token-0001", "grafana-signing-secret"
-CREDENTIALS = {
-    "prometheus": WebhookCredential(source=Source.ALERTMANAGER, secret="s/am", stacks=("prod", "second")),
-    "single": WebhookCredential(source=Source.ALERTMANAGER, secret="s/one", stacks=("prod",)),
-    "grafana": WebhookCredential(source=Source.GRAFANA, secret="s/gf", stacks=("prod",)),
-    "signed": WebhookCredential(source=Source.GRAFANA, secret="s/gs", stacks=("prod",), signed_with="s/hmac"),
-}
-SECRETS = {"s/am": TOKEN, "s/one": "single-token-000001", "s/gf": "grafana-token-00001", "s/gs": "signed-token-0000001",
-           "s/hmac": SIGNING}  # fmt: skip
-
-
-class Hooks:
-    def __init__(self, make_world) -> None:
-        self.world = make_world(
-            runbooks=(make_world.runbook(on=[{"alertmanager": {"alertname": "MLflow*"}}, {"manual": {}}]),),
-            stacks=(make_world.stack(), make_world.stack("second")),
-        )
-        self.world.with_parts(webhooks=CREDENTIALS, secret_pair=lambda name: SecretPair(SECRETS[name]))
-
-    def alert(self, *, ago_s: int = 60, status: str = "firing", stack: str | None = "prod", **more):
-        starts = self.world.now() - timedelta(seconds=ago_s)
-        labels = {"alertname": "MLflowDown", **({"steward_stack": stack} if stack else {}), **more.pop("labels", {})}
-        ends = self.world.now() if status == "resolved" else None
-        return {
-            "status": status, "labels": labels, "annotations": {"summary": "it is down"}, "fingerprint": "f1",
-            "startsAt": starts.isoformat(), "endsAt": ends.isoformat() if ends else "0001-01-01T00:00:00Z", **more,
-        }  # fmt: skip
-
-    def send(self, *alerts, by="prometheus", source=Source.ALERTMANAGER, raw=None, headers=None):
-        group = {"version": "4", "receiver": "steward", "status": "firing", "groupKey": "{}", "alerts": list(alerts)}
-        body = raw if raw is not None else json.dumps(group).encode()
-        answered = knocked(lambda: self.world.parts, Knock(source, body, headers or {}, by))
-        return answered.status, answered.as_json()
-
-    def decisions(self):
-        return self.world.parts.decisions.recent(limit=100).rows
-
-    def refusals(self):
-        return [one for one in self.decisions() if one.outcome is Outcome.INVALID]
-
-    def runs(self):
-        return [run for stack in ("prod", "second") for run in self.world.parts.engine.runs.recent(stack).rows]
-
-
-@pytest.fixture
-def hooks(make_world):
-    return Hooks(make_world)
-
+from chalicelib.flows.webhook import MOST_BODY, speaker
+from chalicelib.models.webhook import Source
+from tests.unit.flows.hooks_desk import SECRETS, SIGNING, TOKEN, nothing_changed
 
 # -- believed ----------------------------------------------------------------------------------
 
@@ -131,10 +79,6 @@ def test_what_is_archived_needs_no_credential_to_be_taken_over(hooks):
 
 
 # -- not believed ------------------------------------------------------------------------------
-
-
-def nothing_changed(hooks):
-    return not hooks.runs() and not hooks.world.told() and not hooks.world.parts.engine.incidents.open_of("prod")
 
 
 def test_s2_a_credential_cannot_speak_for_another_stack(hooks):
@@ -281,48 +225,3 @@ def test_no_secret_comes_out_anywhere(hooks):
     out = json.dumps([one.model_dump(mode="json") for one in hooks.decisions()]) + json.dumps(said)
     out += repr(hooks.world.parts.archive.__dict__) + repr(hooks.world.telemetry.__dict__)
     assert not any(secret in out for secret in (*SECRETS.values(), "forged-canary-forged"))
-
-
-# -- whatever comes ----------------------------------------------------------------------------
-
-
-def test_a_delivery_while_another_worker_has_the_same_alert_is_a_503_and_is_sent_again(hooks):
-    alert = hooks.alert()
-    hooks.world.table.die_after = 1
-    with pytest.raises(BaseException, match="after"):
-        hooks.send(alert)
-    hooks.world.table.die_after = None
-    body = json.dumps({"status": "firing", "alerts": [alert]}).encode()
-    knock = Knock(Source.ALERTMANAGER, body, {}, "prometheus")
-    answered = knocked(lambda: hooks.world.parts, knock)
-    assert (answered.status, answered.headers["Retry-After"]) == (503, "60")
-    hooks.world.wait(minutes=2)
-    assert hooks.send(alert)[0] == 202
-    assert len(hooks.runs()) == 1
-
-
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
-FIELDS = ("status", "labels", "annotations", "fingerprint", "startsAt", "endsAt")
-ALERT = st.dictionaries(st.sampled_from(FIELDS), ANYTHING)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(changes=ALERT, group=st.dictionaries(st.sampled_from(("status", "commonLabels", "receiver", "title")), ANYTHING))
-def test_strange_alerts_are_taken_or_refused_and_never_break_anything(make_world, changes, group):
-    hooks = Hooks(make_world)
-    body = json.dumps({**group, "alerts": [{**hooks.alert(), **changes}]}).encode()
-    status, said = hooks.send(raw=body)
-    assert status in {202, 400, 403, 422}, said
-    assert {run.stack for run in hooks.runs()} <= {"prod", "second"}
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(raw=st.binary(max_size=200))
-def test_arbitrary_bytes_are_refused(make_world, raw):
-    hooks = Hooks(make_world)
-    assert hooks.send(raw=raw)[0] in {400, 422}
-    assert nothing_changed(hooks)
