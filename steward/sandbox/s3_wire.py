@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from steward.sandbox import place
 from steward.sandbox.answers import Declined
 from steward.sandbox.bucket import Bucket, BucketAnswers
+from steward.sandbox.moto_objects import key_of, put_object
 from steward.sandbox.other_account import owner_of
 from steward.sandbox.overrides import Call
 
@@ -76,7 +77,7 @@ class S3Wire:
 
     def date(self, bucket: str, key: str, at: datetime) -> None:
         """The object was written then."""
-        found = _key(bucket, key)
+        found = key_of(bucket, key)
         if found is not None:
             found.last_modified = at.replace(tzinfo=None)
 
@@ -124,11 +125,11 @@ class S3Wire:
         origin = _source_of(request)
         if self.troubles.changing > 0 and origin is not None:
             self.troubles.changing -= 1
-            _write(origin[0], origin[1], b"somebody wrote this while it was copied\n")
+            put_object(origin[0], origin[1], b"somebody wrote this while it was copied\n")
         _check_conditions(request, origin, (params["Bucket"], params["Key"]))
 
     def _after_change(self, operation: str, params: dict[str, Any]) -> None:
-        made = _key(params["Bucket"], params["Key"])
+        made = key_of(params["Bucket"], params["Key"])
         if made is None:
             return
         if operation == "CopyObject":
@@ -182,10 +183,10 @@ def _check_conditions(
     request: "AWSPreparedRequest", origin: tuple[str, str, str | None] | None, target: tuple[str, str]
 ) -> None:
     wanted = _header(request, "x-amz-copy-source-if-match")
-    source = _key(*origin) if origin else None
+    source = key_of(*origin) if origin else None
     if wanted and source is not None and source.etag.strip('"') != wanted:
         raise _precondition("x-amz-copy-source-If-Match")
-    there = _key(*target)
+    there = key_of(*target)
     if _header(request, "If-None-Match") == "*" and there is not None:
         raise _precondition("If-None-Match")
     over = _header(request, "If-Match")
@@ -204,21 +205,6 @@ def _precondition(which: str) -> Declined:
     return Declined(
         "PreconditionFailed", f"At least one of the pre-conditions you specified did not hold ({which})", 412
     )
-
-
-def _backend(bucket: str) -> Any:  # noqa: ANN401 - moto's
-    from moto.s3.models import s3_backends
-
-    return s3_backends[owner_of(bucket) or place.ACCOUNT]["aws"]
-
-
-def _key(bucket: str, key: str, version: str | None = None) -> Any:  # noqa: ANN401 - moto's FakeKey, or None
-    backend = _backend(bucket)
-    return backend.get_object(bucket, key, version_id=version) if bucket in backend.buckets else None
-
-
-def _write(bucket: str, key: str, body: bytes) -> None:
-    _backend(bucket).put_object(bucket, key, body)
 
 
 def refusal_of(request: "AWSPreparedRequest", declined: Declined) -> "AWSResponse":

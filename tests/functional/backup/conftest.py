@@ -17,6 +17,7 @@ from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.history import History
 from chalicelib.store.memory import MemoryTable
 from steward.sandbox import place
+from steward.sandbox.moto_objects import put_object
 from steward.sandbox.world import World
 
 
@@ -61,7 +62,7 @@ class Desk:
             run_id=f"run-{self.runs}",
             step_id=step,
             now=self.world.clock.now(),
-            aws=self.aws(self.world.session(), self.world.region, read_only=not acting),
+            aws=self.aws(self.world.kept_session(read_only=not acting), self.world.region, read_only=not acting),
             http=self.world.http,
             history=self.history,
             evidence=self.evidence,
@@ -105,7 +106,7 @@ class Desk:
 
     def put(self, name: str, body: bytes) -> None:
         self.world.prepare("s3")
-        self.world.own_client("s3").put_object(Bucket=place.BUCKET, Key=f"{place.PREFIX}/{name}", Body=body)
+        put_object(place.BUCKET, f"{place.PREFIX}/{name}", body)
 
     def with_backup(self, **over: Any) -> None:
         self.stack = replace_part(self.stack, "backup", over)

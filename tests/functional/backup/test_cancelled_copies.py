@@ -43,7 +43,7 @@ class SlowDesk(Desk):
     def ctx(self, step="backup", *, acting=False):
         return replace(
             super().ctx(step, acting=acting),
-            aws=SmallParts(self.world.session(), self.world.region, read_only=not acting),
+            aws=SmallParts(self.world.kept_session(read_only=not acting), self.world.region, read_only=not acting),
             cancelled=self.cancelled,
         )
 
