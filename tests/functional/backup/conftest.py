@@ -9,6 +9,7 @@ import pytest
 from chalicelib.aws.gateways import Aws
 from chalicelib.aws.s3_lane import S3Lane
 from chalicelib.aws.s3_lane_parts import PartRules
+from chalicelib.backup.spans import READ_SIZES, ReadSizes
 from chalicelib.models.change import ChangeProgress
 from chalicelib.models.stack import Stack
 from chalicelib.steps.registry import ACTIONS, PROBES
@@ -54,6 +55,7 @@ class Desk:
     runs: int = 0
     made: list[Any] = field(default_factory=list)
     aws: type[Aws] = Aws
+    read_sizes: ReadSizes = READ_SIZES
     tell: Any = lambda _far, _detail: None
 
     def ctx(self, step: str = "backup", *, acting: bool = False) -> StepContext:
@@ -67,6 +69,7 @@ class Desk:
             history=self.history,
             evidence=self.evidence,
             copies_at_once=0,
+            read_sizes=self.read_sizes,
             monotonic=Ticks(self.step_s),
             budget_s=self.budget_s,
             made=lambda: tuple(self.made),
