@@ -15,6 +15,7 @@ from steward.sandbox import place
 from steward.sandbox.answers import Declined
 from steward.sandbox.bucket import Bucket, BucketAnswers
 from steward.sandbox.moto_objects import key_of, put_object
+from steward.sandbox.moto_road import moto_answer, take_the_road
 from steward.sandbox.other_account import owner_of
 from steward.sandbox.overrides import Call
 
@@ -71,9 +72,7 @@ class S3Wire:
         """The crash harness: before and after each call of the lane."""
 
     def register(self, session: "boto3.Session") -> None:
-        # The stubs know only handlers that answer nothing; `before-send` is one that may.
-        answers = cast("Callable[..., None]", self._before_send)
-        session.events.register_first("before-send.s3", answers, unique_id="sandbox-s3")
+        take_the_road(session.events, self._before_send)
 
     def date(self, bucket: str, key: str, at: datetime) -> None:
         """The object was written then."""
@@ -84,6 +83,8 @@ class S3Wire:
     def _before_send(
         self, request: "AWSPreparedRequest", event_name: str = "", **_sent: object
     ) -> "AWSResponse | None":
+        if not event_name.startswith("before-send.s3."):
+            return moto_answer(request, event_name)
         operation = event_name.rpartition(".")[2]
         params = _params(request)
         by_lane = "User-Agent" not in request.headers  # clients name themselves, the lane does not
@@ -101,8 +102,6 @@ class S3Wire:
     def _answered(
         self, request: "AWSPreparedRequest", operation: str, params: dict[str, Any], *, by_lane: bool
     ) -> "AWSResponse":
-        from moto.core.models import botocore_stubber
-
         try:
             if by_lane and operation in self._answers:
                 self._answers[operation](params, self._now())
@@ -113,7 +112,7 @@ class S3Wire:
                 _check_conditions(request, None, (params["Bucket"], params["Key"]))
         except Declined as declined:
             return refusal_of(request, declined)
-        answer = cast("AWSResponse", botocore_stubber(f"before-send.s3.{operation}", request=request))
+        answer = cast("AWSResponse", moto_answer(request, f"before-send.s3.{operation}"))
         if operation in _CHANGED and answer.status_code < 300:  # noqa: PLR2004
             self._after_change(operation, params)
         return answer

@@ -8,6 +8,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from steward.sandbox import place
+from steward.sandbox.moto_road import take_the_road
 
 if TYPE_CHECKING:
     import boto3
@@ -36,6 +37,7 @@ def new_session() -> "boto3.Session":
         aws_access_key_id="AKIASANDBOX000000000",
         aws_secret_access_key="sandbox",  # noqa: S106 - moto takes anything
     )
+    take_the_road(session.events)
     # Every boto3 session adds its own folder to the loader; once is enough.
     del _loader().search_paths[known + 1 :]
     return session
@@ -43,8 +45,6 @@ def new_session() -> "boto3.Session":
 
 @functools.cache
 def furnishing_session() -> "boto3.Session":
-    import moto.core.models  # noqa: F401 - from then on sessions send nothing that moto has not seen
-
     return new_session()
 
 

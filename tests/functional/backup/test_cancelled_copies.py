@@ -26,7 +26,7 @@ BACKUP, RESTORE = "s3.backup_prefix", "s3.restore"
 MB = 1024**2
 PERSON = place.USERS["operator"]
 PARTS = 9
-"""Of 5 MB, as few as tell a cancellation that is heard from one that is not: what is copied before and meanwhile, and more."""
+"""Of 5 MB each: two before it is cancelled, those that the flag may be late by, and two that are never copied."""
 
 
 class SmallParts(Aws):
