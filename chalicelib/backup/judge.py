@@ -14,7 +14,7 @@ from pydantic import Field
 
 from chalicelib.backup.entry import Entry, Listed
 from chalicelib.backup.manifest import Totals
-from chalicelib.backup.spans import WHOLE_UP_TO
+from chalicelib.backup.spans import READ_SIZES, ReadSizes
 from chalicelib.backup.turn import Turn
 from chalicelib.models.shape import Shape
 
@@ -82,8 +82,8 @@ class _Samples:
         large = (one for each in judged for one in each.large_sample)
         return cls(_lowest(SAMPLE, small), _lowest(LARGE_SAMPLE, large))
 
-    def take(self, entry: Entry, seed: str, turn: Turn) -> None:
-        if entry.size > WHOLE_UP_TO:
+    def take(self, entry: Entry, seed: str, turn: Turn, *, is_large: bool) -> None:
+        if is_large:
             self.large = _sampled(self.large, entry, _in_turn(entry, turn), LARGE_SAMPLE)
         else:
             self.small = _sampled(self.small, entry, _hashed(seed, entry.key), SAMPLE)
@@ -98,6 +98,7 @@ def judge(
     so_far: Judged,
     time_is_up: Callable[[], bool],
     turn: Turn | None = None,
+    sizes: ReadSizes = READ_SIZES,
 ) -> Judged:
     """All three in order of keys and after `so_far.through`."""
     count, samples, turn = _Count(), _Samples.of(so_far), turn or Turn()
@@ -112,10 +113,11 @@ def judge(
         entry = e if e is not None and e.key == key else None
         known = p if p is not None and p.key == key else None
         listed = c if c is not None and c.key == key else None
-        _count(count, entry, known)
+        is_large = entry is not None and entry.size > sizes.whole_up_to
+        _count(count, entry, known, is_large=is_large)
         fault = _fault(entry, listed)
         if entry is not None and entry.gone_since is None:
-            samples.take(entry, seed, turn)
+            samples.take(entry, seed, turn, is_large=is_large)
         if fault:
             wrong_count += 1
             wrong += [fault][: _WRONG_TOLD - len(wrong)]
@@ -128,15 +130,15 @@ def judge(
     return done.model_copy(update={"over": True})
 
 
-def _count(count: _Count, entry: Entry | None, known: Entry | None) -> None:
+def _count(count: _Count, entry: Entry | None, known: Entry | None, *, is_large: bool) -> None:
     alive = entry is not None and entry.gone_since is None
     if entry is not None:
         if alive:
             count.objects += 1
             count.bytes += entry.size
             count.checked += 1
-            count.large += entry.size > WHOLE_UP_TO
-            count.large_bytes += entry.size if entry.size > WHOLE_UP_TO else 0
+            count.large += is_large
+            count.large_bytes += entry.size if is_large else 0
         else:
             count.gone += 1
     if known is not None and known.gone_since is None:

@@ -5,6 +5,7 @@ indexes, and some between, other ones with every seed: what was cut, mixed up or
 """
 
 import hashlib
+from dataclasses import dataclass
 
 WHOLE_UP_TO = 64 * 1024 * 1024
 """Of one object: up to here it is read in full."""
@@ -16,18 +17,29 @@ Span = tuple[int, int]
 """First and last byte."""
 
 
-def spans_of(size: int, seed: str) -> tuple[Span, ...]:
+@dataclass(frozen=True)
+class ReadSizes:
+    """What counts as large. The product has one; tests have a small one too, since bodies cost them seconds."""
+
+    whole_up_to: int = WHOLE_UP_TO
+    span: int = SPAN
+
+
+READ_SIZES = ReadSizes()
+
+
+def spans_of(size: int, seed: str, sizes: ReadSizes = READ_SIZES) -> tuple[Span, ...]:
     """In order, none twice. None at all: it is read in full."""
-    if size <= WHOLE_UP_TO:
+    if size <= sizes.whole_up_to:
         return ()
-    last = (size - 1) // SPAN
+    last = (size - 1) // sizes.span
     chosen = {0, last}
     number = 0
     while len(chosen) < MOST_SPANS:
         drawn = hashlib.sha256(f"{seed}\0{number}".encode()).digest()
         chosen.add(int.from_bytes(drawn[:8]) % (last + 1))
         number += 1
-    return tuple((one * SPAN, min((one + 1) * SPAN, size) - 1) for one in sorted(chosen))
+    return tuple((one * sizes.span, min((one + 1) * sizes.span, size) - 1) for one in sorted(chosen))
 
 
 def bytes_in(spans: tuple[Span, ...]) -> int:

@@ -11,16 +11,12 @@ from pydantic import ValidationError
 from chalicelib.aws.s3_vault import Vault
 from chalicelib.backup.judge import Judged, Sampled, place_in_turn
 from chalicelib.backup.manifest import Head
-from chalicelib.backup.spans import WHOLE_UP_TO
 from chalicelib.backup.turn import Reading, Turn
 from chalicelib.errors import StoreUnavailable, UnknownName
 from chalicelib.models.shape import Shape
 from chalicelib.steps.backup_journal import Task
 from chalicelib.steps.step import StepContext
 from chalicelib.store.blobs import Blobs
-
-STRETCH = WHOLE_UP_TO
-"""Of a large one, between two looks at the clock."""
 
 
 class ReadBack(Shape):
@@ -72,6 +68,8 @@ def _noted(blobs: Blobs, task: Task) -> ReadBack | None:
 class _Reader:
     def __init__(self, ctx: StepContext, task: Task, judged: Judged) -> None:
         self._task, self._judged = task, judged
+        self._at_once = ctx.read_sizes.whole_up_to
+        """Of a large one, between two looks at the clock."""
         self._here = ctx.aws.in_region(task.source_region).vault
         self._there = ctx.aws.in_region(task.target_region).vault
 
@@ -93,7 +91,7 @@ class _Reader:
 
     def _stretch(self, one: Sampled, so_far: ReadBack) -> ReadBack:
         task, first = self._task, so_far.offset
-        last = min(first + STRETCH, one.size) - 1
+        last = min(first + self._at_once, one.size) - 1
         span = ((first, last),)
         copy = self._there.digest(task.target_bucket, task.target.full_key(one.key), version=one.version, spans=span)
         if copy is None or copy.size != last - first + 1:

@@ -6,7 +6,7 @@ from chalicelib.backup.estimate import size_text
 from chalicelib.backup.judge import Judged, doubt
 from chalicelib.backup.manifest import Before, Head, Proof, Totals
 from chalicelib.backup.manifests import Manifests
-from chalicelib.backup.spans import WHOLE_UP_TO
+from chalicelib.backup.spans import READ_SIZES, ReadSizes
 from chalicelib.models.history import Backup, BackupKind
 from chalicelib.steps.backup_journal import Missed, Progressed, Task
 from chalicelib.steps.backup_read_back import ReadBack
@@ -61,17 +61,18 @@ def seal(
             ref=manifests.ref(head),
             objects=head.totals.objects,
             bytes=head.totals.bytes,
-            not_read=unread(head.proof),
+            not_read=unread(head.proof, ctx.read_sizes),
         )
     )
     return sealed
 
 
-def unread(proof: Proof | None) -> str | None:
+def unread(proof: Proof | None, sizes: ReadSizes = READ_SIZES) -> str | None:
     """What this backup did not read in full though no chance left it out: large ones whose turn it was not."""
     if proof is None or proof.large <= proof.large_read:
         return None
-    whole = f"{proof.large_read:,} of {proof.large:,} artifacts over {size_text(WHOLE_UP_TO)} were read in full"
+    over = size_text(sizes.whole_up_to)
+    whole = f"{proof.large_read:,} of {proof.large:,} artifacts over {over} were read in full"
     return (
         f"{whole}, {size_text(proof.large_read_bytes)} of {size_text(proof.large_bytes)} this time; all have their turn"
     )

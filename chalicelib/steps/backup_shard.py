@@ -19,6 +19,7 @@ from chalicelib.backup.overlay import laid_over
 from chalicelib.backup.pages import listing
 from chalicelib.backup.ports import Cancelled, CopyAnswer, ListingLane
 from chalicelib.backup.shards import Shard
+from chalicelib.backup.spans import READ_SIZES, ReadSizes
 from chalicelib.errors import StepFailed
 from chalicelib.steps.backup_journal import Journal, PartSink, Progressed, Task
 from chalicelib.steps.backup_read_back import turn_after
@@ -84,6 +85,7 @@ class Bench:
     """Of `monotonic`: when this slice has to be over."""
     in_flight: int
     spare_s: float = SPARE_S
+    sizes: ReadSizes = READ_SIZES
     cancelled: Callable[[], bool] = lambda: False
     taken_over: Callable[[Shard], list[Iterator[Entry]]] = lambda _: []
     """What backups before this one copied and never sealed."""
@@ -156,6 +158,7 @@ def _judge(task: Task, bench: Bench, so_far: Progressed, before: Head | None) ->
         so_far=so_far.judged,
         time_is_up=lambda: bench.left_s < bench.spare_s or bench.cancelled(),
         turn=turn_after(before),
+        sizes=bench.sizes,
     )
     done = so_far.model_copy(update={"judged": judged})
     bench.journal.write(task, done)

@@ -68,6 +68,7 @@ def bench_of(ctx: StepContext, task: Task) -> Bench:
         until=ctx.monotonic() + ctx.budget_s,
         in_flight=ctx.copies_at_once,
         spare_s=min(SPARE_S, ctx.budget_s / 4),
+        sizes=ctx.read_sizes,
         cancelled=ctx.cancelled,
         tell=partial(_tell, ctx, task),
         taken_over=partial(taken_over, ctx.evidence, manifests, task),

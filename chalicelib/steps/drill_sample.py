@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.backup.entry import MAX_KEY_BYTES, Entry
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import RESTORED, Manifests, set_in
-from chalicelib.backup.spans import WHOLE_UP_TO, bytes_in, spans_of
+from chalicelib.backup.spans import bytes_in, spans_of
 from chalicelib.errors import ManifestBroken, StepFailed, StepRefused
 from chalicelib.models.history import BackupKind, MadeKind
 from chalicelib.steps import made
@@ -54,13 +54,13 @@ def choose(ctx: StepContext, route: Route, objects: int) -> tuple[Head, tuple[En
     manifests = manifests_of(ctx, route)
     head = newest_to_prove(ctx, route, manifests)
     try:
-        chosen = _by_chance(head, manifests, objects)
+        chosen = _by_chance(head, manifests, objects, ctx.read_sizes.whole_up_to)
     except ManifestBroken as broken:
         raise StepRefused(f"{broken}: this backup proves nothing; run backup-artifacts", rule="S17") from broken
     return head, tuple(sorted(chosen, key=lambda e: e.key))
 
 
-def _by_chance(head: Head, manifests: Manifests, objects: int) -> list[Entry]:
+def _by_chance(head: Head, manifests: Manifests, objects: int, small_up_to: int) -> list[Entry]:
     """Small ones, and a large one in the place of one of them: models are what a restore is for."""
 
     def rank(entry: Entry) -> bytes:
@@ -72,7 +72,7 @@ def _by_chance(head: Head, manifests: Manifests, objects: int) -> list[Entry]:
         for entry in manifests.entries(head):
             if not _may_be_sampled(entry):
                 continue
-            if entry.size <= WHOLE_UP_TO:
+            if entry.size <= small_up_to:
                 yield entry
             elif not large or rank(entry) < rank(large[0]):
                 large[:] = [entry]
@@ -119,7 +119,7 @@ class Prover:
 def compare(ctx: StepContext, given: dict[str, Any], one: Entry, kept: str, beside: str) -> bool:
     """Reads both, a large one in part. Whether the original was compared too."""
     here, there = ctx.aws.vault, ctx.aws.in_region(given["fromRegion"]).vault
-    spans = spans_of(one.size, f"{ctx.run_id}\0{one.key}")
+    spans = spans_of(one.size, f"{ctx.run_id}\0{one.key}", ctx.read_sizes)
     restored = here.digest(given["to"], beside, spans=spans)
     backup = there.digest(given["from"], kept, version=one.version, spans=spans)
     if restored is None or restored != backup or restored.size != (bytes_in(spans) or one.size):

@@ -12,7 +12,7 @@ from chalicelib.backup.entry import Entry
 from chalicelib.backup.manifest import Head
 from chalicelib.backup.manifests import Manifests
 from chalicelib.backup.shards import Shard
-from chalicelib.backup.spans import WHOLE_UP_TO, spans_of
+from chalicelib.backup.spans import spans_of
 from chalicelib.backup.standing import Fate, Fated, fates
 from chalicelib.errors import StepFailed, UnknownName
 from chalicelib.models.change import Change, ChangeProgress, HowFar
@@ -132,7 +132,7 @@ def read_back(ctx: StepContext, manifests: Manifests, head: Head, restore: Resto
     there, elsewhere = ctx.aws.vault, ctx.aws.in_region(restore.region).vault
     same = in_part = 0
     for entry in chosen:
-        spans = spans_of(entry.size, f"{ctx.run_id}\0{entry.key}")
+        spans = spans_of(entry.size, f"{ctx.run_id}\0{entry.key}", ctx.read_sizes)
         kept, brought = restore.prefix + entry.key, restore.to_prefix + entry.key
         original = elsewhere.digest(restore.bucket, kept, version=entry.version, spans=spans)
         copy = there.digest(restore.to_bucket, brought, spans=spans)
@@ -149,7 +149,7 @@ def _sample(ctx: StepContext, entries: Iterable[Entry]) -> list[Entry]:
     large: tuple[bytes, Entry] | None = None
     for entry in entries:
         rank = hashlib.sha256(f"{ctx.run_id}\0{entry.key}".encode()).digest()
-        if entry.size > WHOLE_UP_TO:
+        if entry.size > ctx.read_sizes.whole_up_to:
             large = (rank, entry) if large is None or rank < large[0] else large
         elif len(small) < SAMPLE or rank < small[-1][0]:
             small = nsmallest(SAMPLE, [*small, (rank, entry)], key=lambda one: one[0])

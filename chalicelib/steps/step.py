@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import Field
 
+from chalicelib.backup.spans import READ_SIZES, ReadSizes
 from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.left import LeftChange
 from chalicelib.models.shape import Shape, YamlShape
@@ -79,6 +80,8 @@ class StepContext:
     """For copies that are too long for one worker; None: they are made in slices, one after the other."""
     copies_at_once: int = 32
     """Of objects from bucket to bucket; 0: one after the other, without a thread."""
+    read_sizes: ReadSizes = READ_SIZES
+    """Of copies that are read back: what is read in full, and in what stretches the rest."""
     monotonic: "Callable[[], float]" = time.monotonic
     budget_s: float = 200.0
     """How long one call of `apply` may work before it answers Pending: well within one Advance (300 s)."""

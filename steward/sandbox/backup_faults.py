@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from steward.sandbox import place
 from steward.sandbox.earlier_backup import back_up_earlier, newest_head_key
 from steward.sandbox.fault import Fault
+from steward.sandbox.moto_objects import put_object
 
 if TYPE_CHECKING:
     from steward.sandbox.world import World
@@ -20,7 +21,8 @@ def _s3(world: "World") -> Any:  # noqa: ANN401 - a client of boto3
 
 
 def _put(world: "World", name: str, body: bytes) -> None:
-    _s3(world).put_object(Bucket=place.BUCKET, Key=f"{place.PREFIX}/{name}", Body=body)
+    world.prepare("s3")
+    put_object(place.BUCKET, f"{place.PREFIX}/{name}", body)
 
 
 def _remove(world: "World", name: str) -> None:

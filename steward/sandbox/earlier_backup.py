@@ -13,6 +13,7 @@ from chalicelib.backup.mirror import mirror
 from chalicelib.backup.pages import listing
 from chalicelib.backup.shards import WHOLE
 from steward.sandbox import place
+from steward.sandbox.sessions import furnishing
 
 if TYPE_CHECKING:
     from steward.sandbox.world import World
@@ -24,7 +25,7 @@ SET = set_of(SOURCE, TARGET)
 
 def _aws(world: "World") -> Aws:
     world.prepare("s3", "kms")
-    return Aws(world.own_session(), place.REGION)
+    return Aws(furnishing(), place.REGION)
 
 
 def newest_head_key(world: "World") -> str:

@@ -27,6 +27,7 @@ from steward.sandbox.intrinsics import filled, filled_in
 from steward.sandbox.other_account import lets_in
 from steward.sandbox.overrides import PARAMS, declined_with, response
 from steward.sandbox.s3_wire import lane_request, refusal_of
+from steward.sandbox.sessions import Keeping
 
 if TYPE_CHECKING:
     import boto3
@@ -82,7 +83,7 @@ class Enforcement:
             # What a function does with its own rights happens to Steward's state, and to nothing of the account.
             made = self.world.session(f"iam {' '.join(name)}") if lent else self.world.unnoted_session()
             self._guard(made, lent or self.account.function(function))
-            self._sessions[name] = _Keeping(made)
+            self._sessions[name] = Keeping(made)
         return self._sessions[name]
 
     def _guard(self, session: "boto3.Session", principal: Principal) -> None:
@@ -156,19 +157,3 @@ def _account(world: "World", stack: Stack, runbooks: Mapping[str, Runbook], depl
         for which, policy in role_policies(stack, grants).items()
     }
     return IamAccount(functions, roles, grants, lambda asked, who: lets_in(asked, who, world.bucket.key_policies))
-
-
-class _Keeping:
-    """A session that keeps its clients: the same step asks again and again, and each client costs 10 ms."""
-
-    def __init__(self, session: "boto3.Session") -> None:
-        self._session = session
-        self._kept: dict[str, Any] = {}
-
-    def client(self, service: str, **given: Any) -> Any:  # noqa: ANN401 - a client of any service
-        config = given.get("config")
-        options = getattr(config, "_user_provided_options", None)
-        name = f"{service} {sorted((key, str(value)) for key, value in given.items() if key != 'config')} {options}"
-        if name not in self._kept:
-            self._kept[name] = self._session.client(service, **given)  # type: ignore[call-overload]  # of any service
-        return self._kept[name]

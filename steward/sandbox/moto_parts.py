@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from steward.sandbox import place
+from steward.sandbox.moto_objects import put_object
 from steward.sandbox.secrets_answers import ARNS, FIRST_VALUES
 
 _ENDS_AFTER = {
@@ -51,11 +52,15 @@ class MotoParts:
         s3.put_public_access_block(Bucket=place.BACKUP_BUCKET, PublicAccessBlockConfiguration=closed)
         for run in ("a1f0", "b2e9"):
             key = f"{place.PREFIX}/0/{run}/artifacts/model/MLmodel"
-            s3.put_object(Bucket=place.BUCKET, Key=key, Body=b"artifact_path: model\n")
+            put_object(place.BUCKET, key, b"artifact_path: model\n")
 
     def _mac_key(self) -> None:
+        from moto.kms.models import kms_backends
+
         kms = self._client("kms")
-        key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+        # For a key of HMAC moto draws an RSA pair that nobody uses, for 50 ms a world; a pair of a curve takes one.
+        key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+        kms_backends[place.ACCOUNT][place.REGION].keys[key].key_spec = "HMAC_256"
         kms.create_alias(AliasName=place.MAC_KEY, TargetKeyId=key)
 
     def _topic(self) -> None:

@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from steward.sandbox import place
 from steward.sandbox.answers import Declined
 from steward.sandbox.bucket import Bucket, BucketAnswers
+from steward.sandbox.moto_objects import key_of, put_object
+from steward.sandbox.moto_road import moto_answer, take_the_road
 from steward.sandbox.other_account import owner_of
 from steward.sandbox.overrides import Call
 
@@ -70,19 +72,19 @@ class S3Wire:
         """The crash harness: before and after each call of the lane."""
 
     def register(self, session: "boto3.Session") -> None:
-        # The stubs know only handlers that answer nothing; `before-send` is one that may.
-        answers = cast("Callable[..., None]", self._before_send)
-        session.events.register_first("before-send.s3", answers, unique_id="sandbox-s3")
+        take_the_road(session.events, self._before_send)
 
     def date(self, bucket: str, key: str, at: datetime) -> None:
         """The object was written then."""
-        found = _key(bucket, key)
+        found = key_of(bucket, key)
         if found is not None:
             found.last_modified = at.replace(tzinfo=None)
 
     def _before_send(
         self, request: "AWSPreparedRequest", event_name: str = "", **_sent: object
     ) -> "AWSResponse | None":
+        if not event_name.startswith("before-send.s3."):
+            return moto_answer(request, event_name)
         operation = event_name.rpartition(".")[2]
         params = _params(request)
         by_lane = "User-Agent" not in request.headers  # clients name themselves, the lane does not
@@ -100,8 +102,6 @@ class S3Wire:
     def _answered(
         self, request: "AWSPreparedRequest", operation: str, params: dict[str, Any], *, by_lane: bool
     ) -> "AWSResponse":
-        from moto.core.models import botocore_stubber
-
         try:
             if by_lane and operation in self._answers:
                 self._answers[operation](params, self._now())
@@ -112,7 +112,7 @@ class S3Wire:
                 _check_conditions(request, None, (params["Bucket"], params["Key"]))
         except Declined as declined:
             return refusal_of(request, declined)
-        answer = cast("AWSResponse", botocore_stubber(f"before-send.s3.{operation}", request=request))
+        answer = cast("AWSResponse", moto_answer(request, f"before-send.s3.{operation}"))
         if operation in _CHANGED and answer.status_code < 300:  # noqa: PLR2004
             self._after_change(operation, params)
         return answer
@@ -124,11 +124,11 @@ class S3Wire:
         origin = _source_of(request)
         if self.troubles.changing > 0 and origin is not None:
             self.troubles.changing -= 1
-            _write(origin[0], origin[1], b"somebody wrote this while it was copied\n")
+            put_object(origin[0], origin[1], b"somebody wrote this while it was copied\n")
         _check_conditions(request, origin, (params["Bucket"], params["Key"]))
 
     def _after_change(self, operation: str, params: dict[str, Any]) -> None:
-        made = _key(params["Bucket"], params["Key"])
+        made = key_of(params["Bucket"], params["Key"])
         if made is None:
             return
         if operation == "CopyObject":
@@ -182,10 +182,10 @@ def _check_conditions(
     request: "AWSPreparedRequest", origin: tuple[str, str, str | None] | None, target: tuple[str, str]
 ) -> None:
     wanted = _header(request, "x-amz-copy-source-if-match")
-    source = _key(*origin) if origin else None
+    source = key_of(*origin) if origin else None
     if wanted and source is not None and source.etag.strip('"') != wanted:
         raise _precondition("x-amz-copy-source-If-Match")
-    there = _key(*target)
+    there = key_of(*target)
     if _header(request, "If-None-Match") == "*" and there is not None:
         raise _precondition("If-None-Match")
     over = _header(request, "If-Match")
@@ -204,21 +204,6 @@ def _precondition(which: str) -> Declined:
     return Declined(
         "PreconditionFailed", f"At least one of the pre-conditions you specified did not hold ({which})", 412
     )
-
-
-def _backend(bucket: str) -> Any:  # noqa: ANN401 - moto's
-    from moto.s3.models import s3_backends
-
-    return s3_backends[owner_of(bucket) or place.ACCOUNT]["aws"]
-
-
-def _key(bucket: str, key: str, version: str | None = None) -> Any:  # noqa: ANN401 - moto's FakeKey, or None
-    backend = _backend(bucket)
-    return backend.get_object(bucket, key, version_id=version) if bucket in backend.buckets else None
-
-
-def _write(bucket: str, key: str, body: bytes) -> None:
-    _backend(bucket).put_object(bucket, key, body)
 
 
 def refusal_of(request: "AWSPreparedRequest", declined: Declined) -> "AWSResponse":

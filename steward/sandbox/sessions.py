@@ -1,9 +1,14 @@
-"""The world's boto3 sessions: all worlds of a process share what botocore reads of its service models."""
+"""The world's boto3 sessions: all worlds of a process share what botocore reads of its service models.
+
+They also share the session and the clients with which worlds are furnished: moto behind them is one a process, and
+nobody registers anything on them.
+"""
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from steward.sandbox import place
+from steward.sandbox.moto_road import take_the_road
 
 if TYPE_CHECKING:
     import boto3
@@ -32,6 +37,37 @@ def new_session() -> "boto3.Session":
         aws_access_key_id="AKIASANDBOX000000000",
         aws_secret_access_key="sandbox",  # noqa: S106 - moto takes anything
     )
+    take_the_road(session.events)
     # Every boto3 session adds its own folder to the loader; once is enough.
     del _loader().search_paths[known + 1 :]
     return session
+
+
+@functools.cache
+def furnishing_session() -> "boto3.Session":
+    return new_session()
+
+
+@functools.cache
+def furnishing() -> "Keeping":
+    """For acting, and never for plans."""
+    return Keeping(furnishing_session())
+
+
+class Keeping:
+    """A session that keeps its clients: the same step asks again and again, and each client costs 10 ms.
+
+    For one that acts or for one that plans, not for both: plan mode refuses changes on the clients themselves.
+    """
+
+    def __init__(self, session: "boto3.Session") -> None:
+        self._session = session
+        self._kept: dict[str, Any] = {}
+
+    def client(self, service: str, **given: Any) -> Any:  # noqa: ANN401 - a client of any service
+        config = given.get("config")
+        options = getattr(config, "_user_provided_options", None)
+        name = f"{service} {sorted((key, str(value)) for key, value in given.items() if key != 'config')} {options}"
+        if name not in self._kept:
+            self._kept[name] = self._session.client(service, **given)  # type: ignore[call-overload]  # of any service
+        return self._kept[name]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from steward.sandbox import place
+from steward.sandbox.moto_objects import put_object
 
 if TYPE_CHECKING:
     from steward.sandbox.overrides import Call
@@ -22,8 +23,8 @@ class TrackingObjects:
         self._is_dated = False
 
     def put(self, key: str, body: bytes, at: datetime) -> None:
-        self._client().put_object(Bucket=place.BUCKET, Key=key, Body=body, Metadata={"made-by": "mlflow"})
-        self._date(self._keys()[key], at)
+        self._client()
+        self._date(put_object(place.BUCKET, key, body, {"made-by": "mlflow"}), at)
 
     def put_in_parts(self, key: str, body: bytes, at: datetime) -> None:
         """Under an ETag that no copy of it has."""

@@ -43,7 +43,7 @@ from steward.sandbox.rds_world import RdsWorld
 from steward.sandbox.s3_wire import S3Wire
 from steward.sandbox.secrets_answers import SecretsAnswers
 from steward.sandbox.serving import Serving
-from steward.sandbox.sessions import new_session
+from steward.sandbox.sessions import Keeping, furnishing, furnishing_session, new_session
 from steward.sandbox.starts import Starts
 from steward.sandbox.targets import Targets
 from steward.sandbox.task import Task
@@ -137,7 +137,7 @@ class World:
         self._moto_config = moto_config
         self._mock: Any = None
         self._sessions: dict[str, boto3.Session] = {}
-        self._own_clients: dict[str, Any] = {}
+        self._kept: dict[bool, Keeping] = {}
         self._parts = MotoParts(self.own_client)
         self._overrides = Overrides(answer_tables(self, start), self.clock.now, self._parts, self.logs, self.lock)
         self.s3_wire = S3Wire(self.bucket, self.clock.now, self.calls, self._parts.ensure, self.lock)
@@ -194,11 +194,20 @@ class World:
 
     def session(self, whose: str = "product") -> "boto3.Session":
         """One session a world and a name; clients made from it speak to the world and to moto behind it."""
-        return self._session(whose)
+        if whose not in self._sessions:
+            session = new_session()
+            self._overrides.register(session)
+            self.s3_wire.register(session)
+            self._sessions[whose] = session
+        return self._sessions[whose]
+
+    def kept_session(self, *, read_only: bool) -> Keeping:
+        """`session()` for whoever makes an Aws at every step: its clients are made once, those of plans apart."""
+        return self._kept.setdefault(read_only, Keeping(self.session()))
 
     def own_session(self) -> "boto3.Session":
         """The world's: what is done with it is nobody's call."""
-        return self._session("own")
+        return furnishing_session()
 
     def unnoted_session(self) -> "boto3.Session":
         """A new one, whose calls are answered as all are and noted nowhere."""
@@ -207,10 +216,7 @@ class World:
         return session
 
     def own_client(self, service: str) -> Any:  # noqa: ANN401 - a client of any service
-        if service not in self._own_clients:
-            # making one takes longer than the hundred calls that a fault makes with it
-            self._own_clients[service] = self.own_session().client(service)  # type: ignore[call-overload]
-        return self._own_clients[service]
+        return furnishing().client(service)
 
     def stack(self) -> Stack:
         """With its directory only where the deployment asks one."""
@@ -285,13 +291,3 @@ class World:
             self._parts.ensure(service)
         if "logs" in services:
             self.logs.flush()
-
-    def _session(self, whose: str) -> "boto3.Session":
-        """`own` is the world's, for making resources: its calls are not noted."""
-        if whose not in self._sessions:
-            session = new_session()
-            if whose != "own":
-                self._overrides.register(session)
-                self.s3_wire.register(session)
-            self._sessions[whose] = session
-        return self._sessions[whose]

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from chalicelib.backup.spans import WHOLE_UP_TO
 from chalicelib.errors import StepRefused
 from chalicelib.models.change import Change, ChangeProgress, HowFar
 from chalicelib.models.words import Duration, Risk
@@ -102,7 +101,7 @@ class RestoreSample(Action[SampleParams]):
                 checkpoint = {"done": done, "same": same}
                 return Pending(check_after_s=1, detail=str(far), checkpoint=checkpoint, how_far=far)
             same, done = same + is_same, done + 1
-        large = sum(one.size > WHOLE_UP_TO for one in sample)
+        large = sum(one.size > ctx.read_sizes.whole_up_to for one in sample)
         part = f" ({large} large, read in part)" if large else ""
         said = (
             f"{done} objects of {given['sample']} came back as they were{part}, {same} compared with the original too"

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.aws.gateways import Aws
 from chalicelib.aws.s3_lane import S3Lane
 from chalicelib.aws.s3_lane_parts import PartRules
+from chalicelib.backup.spans import READ_SIZES, ReadSizes
 from chalicelib.models.change import ChangeProgress
 from chalicelib.models.stack import Stack
 from chalicelib.steps.registry import ACTIONS, PROBES
@@ -17,6 +18,7 @@ from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.history import History
 from chalicelib.store.memory import MemoryTable
 from steward.sandbox import place
+from steward.sandbox.moto_objects import put_object
 from steward.sandbox.world import World
 
 
@@ -53,6 +55,7 @@ class Desk:
     runs: int = 0
     made: list[Any] = field(default_factory=list)
     aws: type[Aws] = Aws
+    read_sizes: ReadSizes = READ_SIZES
     tell: Any = lambda _far, _detail: None
 
     def ctx(self, step: str = "backup", *, acting: bool = False) -> StepContext:
@@ -61,11 +64,12 @@ class Desk:
             run_id=f"run-{self.runs}",
             step_id=step,
             now=self.world.clock.now(),
-            aws=self.aws(self.world.session(), self.world.region, read_only=not acting),
+            aws=self.aws(self.world.kept_session(read_only=not acting), self.world.region, read_only=not acting),
             http=self.world.http,
             history=self.history,
             evidence=self.evidence,
             copies_at_once=0,
+            read_sizes=self.read_sizes,
             monotonic=Ticks(self.step_s),
             budget_s=self.budget_s,
             made=lambda: tuple(self.made),
@@ -105,7 +109,7 @@ class Desk:
 
     def put(self, name: str, body: bytes) -> None:
         self.world.prepare("s3")
-        self.world.own_client("s3").put_object(Bucket=place.BUCKET, Key=f"{place.PREFIX}/{name}", Body=body)
+        put_object(place.BUCKET, f"{place.PREFIX}/{name}", body)
 
     def with_backup(self, **over: Any) -> None:
         self.stack = replace_part(self.stack, "backup", over)

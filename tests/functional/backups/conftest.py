@@ -26,7 +26,7 @@ class Flight:
     incidents: tuple = ()
 
     def ctx(self, *, acting=False, **over):
-        aws = Aws(self.world.session(), self.world.region, read_only=not acting)
+        aws = Aws(self.world.kept_session(read_only=not acting), self.world.region, read_only=not acting)
         ctx = StepContext(
             stack=self.stack or self.world.stack(), run_id=self.run, step_id="step", now=self.world.clock.now(),
             aws=aws, http=self.world.http, databases=self.world.databases, history=self.history,

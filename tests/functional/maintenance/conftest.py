@@ -32,7 +32,7 @@ class Bench:
             "run_id": "r-0123456789ab",
             "step_id": "step",
             "now": world.clock.now(),
-            "aws": Aws(world.session(), place.REGION),
+            "aws": Aws(world.kept_session(read_only=False), place.REGION),
             "http": world.http,
             "databases": world.databases,
             "history": self.history,
