@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
@@ -23,6 +22,7 @@ from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.history import History
 from chalicelib.store.memory import MemoryTable
 from steward.sandbox import place
+from tests.aws_sessions import aws_session
 
 NAMES = ["1/a/artifacts/model.bin", "1/a/artifacts/100% done?.txt", "2/größe/模型 1+2.bin", "2//double", "2/empty"]
 RULE = {
@@ -58,7 +58,7 @@ class Elsewhere:
     """A session whose every client talks to that server."""
 
     def __init__(self, url):
-        self._url, self.session = url, boto3.Session(**OWN)
+        self._url, self.session = url, aws_session(**OWN)
 
     def client(self, service, **given):
         return self.session.client(service, **{**given, "endpoint_url": self.url_in(given.get("region_name"))})

@@ -4,7 +4,6 @@ import io
 import json
 import zipfile
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
@@ -34,6 +33,7 @@ from steward.packaging.names import Names
 from steward.packaging.rights import trust
 from steward.packaging.schedules import schedules
 from steward.sandbox import place
+from tests.aws_sessions import aws_session
 
 REGION, ACCOUNT, STAGE = "eu-west-2", "123456789012", "dev"
 NAMES = Names(STAGE)
@@ -42,7 +42,7 @@ NAMES = Names(STAGE)
 @pytest.fixture
 def session():
     with mock_aws():
-        yield boto3.Session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
+        yield aws_session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
 
 
 @pytest.fixture

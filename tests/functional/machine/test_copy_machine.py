@@ -4,7 +4,6 @@ import json
 import time
 from dataclasses import replace
 
-import boto3
 import pytest
 from chalice import Chalice
 from chalice.test import Client
@@ -23,6 +22,7 @@ from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.aws_sessions import aws_session
 
 COPY_ARN = f"arn:aws:lambda:{place.REGION}:{place.ACCOUNT}:function:copy_shard"
 ROLE = f"arn:aws:iam::{place.ACCOUNT}:role/steward-copies"
@@ -56,7 +56,7 @@ def sim():
         backend = CopyLambda(place.REGION, place.ACCOUNT)
         backend.function = turn
         lambda_simple_backends[place.ACCOUNT][place.REGION] = backend
-        sfn = boto3.Session(region_name=place.REGION).client("stepfunctions")
+        sfn = aws_session(region_name=place.REGION).client("stepfunctions")
         made = sfn.create_state_machine(
             name="copies", definition=json.dumps(in_haste(definition(COPY_ARN))), roleArn=ROLE
         )
