@@ -32,10 +32,10 @@ from chalicelib.models.run import Run, RunStatus
 from chalicelib.models.runbook import Runbook
 from chalicelib.observability import Telemetry
 from chalicelib.store.dynamodb import DynamoTable, dynamo_client, table_definition
-from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 MOTO = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
 ADVANCE_ARN = f"arn:aws:lambda:{place.REGION}:{place.ACCOUNT}:function:advance"

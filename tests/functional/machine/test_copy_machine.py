@@ -18,11 +18,11 @@ from chalicelib.handlers.copies import copies_blueprint
 from chalicelib.models.run import Verdict
 from chalicelib.steps.backup_crowd import MOST_EXECUTIONS
 from chalicelib.steps.many_hands import Crowd
-from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
 from tests.aws_sessions import aws_session
+from tests.shipped import read_runbooks
 
 COPY_ARN = f"arn:aws:lambda:{place.REGION}:{place.ACCOUNT}:function:copy_shard"
 ROLE = f"arn:aws:iam::{place.ACCOUNT}:role/steward-copies"

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from chalicelib.models.stack import Stack
-from steward.cli.folders import read_runbooks
 from steward.packaging.away import away_template, away_templates
 from steward.packaging.event_patterns import patterns
 from steward.packaging.events import OLDEST_EVENT_S, event_rules
 from steward.packaging.names import Names
 from steward.packaging.rights import with_roles
 from steward.sandbox import place
+from tests.shipped import read_runbooks
 
 NAMES = Names("dev")
 ACCOUNT = "210987654321"
