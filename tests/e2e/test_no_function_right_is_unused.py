@@ -168,12 +168,14 @@ def workers_die(world):
     world.advance(120)
     assert stage.sim.sweep().events == 2, "decided from the archive; what is not there may still come again"
     stage.until(lambda: stage.seen.decisions.get("e-lost").outcome is Outcome.INVALID)
-    stage.until(lambda: any(one.runbook.runbook == "clear-restored" for one in stage.sim.runs()), limit_s=14_400)
-    (cleared,) = [one.id for one in stage.sim.runs() if one.runbook.runbook == "clear-restored"]
-    for _ in range(60):
-        stage.sim.pass_time(60)
-    assert runs.get(cleared).status is RunStatus.FINISHED
+    stage.until(lambda: cleared_of(stage), limit_s=14_400)
+    (cleared,) = cleared_of(stage)
+    stage.until(lambda: runs.get(cleared).status is RunStatus.FINISHED, limit_s=3600)
     return stage
+
+
+def cleared_of(stage):
+    return [one.id for one in stage.sim.runs() if one.runbook.runbook == "clear-restored"]
 
 
 def nobody_answers(world):
