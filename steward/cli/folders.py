@@ -1,6 +1,5 @@
 """Finds and reads the folders of YAML: `runbooks/` and `stacks/` of where one is, else those shipped."""
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -27,13 +26,8 @@ def yaml_files(place: Path) -> list[Path]:
     return sorted(path for path in place.iterdir() if path.suffix in {".yml", ".yaml"})
 
 
-_runbook = functools.lru_cache(maxsize=256)(load_runbook)
-"""The same text is the same runbook: all that are shipped take a quarter of a second to parse, and tests read them
-hundreds of times."""
-
-
 def read_runbooks(given: str | None = None) -> dict[str, Runbook]:
-    return {each.runbook: each for each in _read_all(folder("runbooks", given), _runbook)}
+    return {each.runbook: each for each in _read_all(folder("runbooks", given), load_runbook)}
 
 
 def read_stacks(given: str | None = None) -> dict[str, Stack]:

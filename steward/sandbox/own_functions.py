@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.aws.sfn import Sfn
 from chalicelib.catalog.deployed import stack_parameter
+from chalicelib.diagnosis.knowledge import Knowledge
 from chalicelib.engine import copy_machine, machine
 from chalicelib.engine.copy_machine import StepFunctionsHands
 from chalicelib.engine.drivers import Driver, LocalDriver
@@ -26,6 +27,7 @@ from chalicelib.steps.many_hands import Crowd
 from chalicelib.steps.side_by_side import one_after_another
 from chalicelib.store.dynamodb import table_definition
 from chalicelib.wiring import build
+from steward.cli.knowledge import read_knowledge
 from steward.packaging.functions import environment
 from steward.packaging.names import Names
 from steward.packaging.rights import COPYING
@@ -54,13 +56,12 @@ class OwnFunctions:
     driver: LocalDriver = field(default_factory=LocalDriver)
     idle: bool = False
     """The machine for very large copies is started, and gets nothing done."""
+    knowledge: Knowledge = field(default_factory=read_knowledge)
 
     def __post_init__(self) -> None:
-        from steward.cli.knowledge import read_knowledge
-
         self._world, self._names = self.iam.world, Names(STAGE)
         self._found(self._world)
-        self._compiled = compiled(self.runbooks.values(), read_knowledge(), [self.iam.stack])
+        self._compiled = compiled(self.runbooks.values(), self.knowledge, [self.iam.stack])
         self._parts: dict[str, Parts] = {}
         self.parts("sweep")  # it alone writes the version of the table's layout
 

@@ -3,15 +3,15 @@
 import json
 
 from chalicelib.flows.ingest import ingest_all
-from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.enforcement import Enforcement
 from steward.sandbox.gateway import Gateway, key_of
 from steward.sandbox.own_functions import SLACK, STAGE_HAS, OwnFunctions
 from steward.sandbox.simulation import Simulation
+from tests.shipped import read_knowledge, read_runbooks
 
 CHANNELS = {"default": ("log", "sns:ops-topic", "chat:ops-chat", f"slack:{SLACK}")}
-TICK_S = 30
+TICK_S = 45
 """The table is moto's: to look every five seconds would take the longest."""
 
 
@@ -22,7 +22,7 @@ class Stage:
         self.world = world
         stack = world.stack().model_copy(update={"channels": CHANNELS, **over})
         self.iam = Enforcement.of(world, stack, read_runbooks(), STAGE_HAS)
-        self.functions = OwnFunctions(self.iam, read_runbooks(), amend=amend)
+        self.functions = OwnFunctions(self.iam, read_runbooks(), amend=amend, knowledge=read_knowledge())
         self.sim = Simulation(world, read_runbooks(), enforcement=self.iam, functions=self.functions)
         self.seen = self.functions.observer
         self.gateway = Gateway(self.sim)

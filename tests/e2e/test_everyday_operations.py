@@ -5,11 +5,11 @@ import pytest
 from chalicelib.flows.approve import answer, cancel
 from chalicelib.flows.start import Request, start, undo
 from chalicelib.models.run import RunStatus, Verdict
-from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.task import Behaviour
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 BY = "tester"
 

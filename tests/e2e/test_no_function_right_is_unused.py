@@ -136,17 +136,17 @@ def many_hands(world):
     """A backup too long for one worker: `copy-shard` turns until all is over; another one is stopped half-way."""
 
     def hasty(parts):
-        actions = {**parts.engine.actions, "s3.backup_prefix": BackupPrefix(long_s=0.5)}
+        actions = {**parts.engine.actions, "s3.backup_prefix": BackupPrefix(long_s=0.1)}
         return replace(parts, engine=replace(parts.engine, actions=actions))
 
-    keys = (f"{place.PREFIX}/{number % 9 + 1}/many/{number:06d}" for number in range(1_200))
+    keys = (f"{place.PREFIX}/{number % 9 + 1}/many/{number:06d}" for number in range(300))
     world.artifacts.put_many(keys, b"x", world.clock.now())
     stage = Stage(world, amend=hasty)
     begin = start.Request("backup-artifacts", place.NAME, "somebody")
     start.start(stage.parts("api"), begin)
     assert stage.over().verdict is Verdict.VERIFIED
     stage.functions.idle = True
-    world.artifacts.put_many((f"{place.PREFIX}/11/{number:06d}" for number in range(1_200)), b"y", world.clock.now())
+    world.artifacts.put_many((f"{place.PREFIX}/11/{number:06d}" for number in range(300)), b"y", world.clock.now())
     start.start(stage.parts("api"), begin)
     stage.sim.settle()
     run = stage.sim.runs()[-1]
@@ -168,12 +168,14 @@ def workers_die(world):
     world.advance(120)
     assert stage.sim.sweep().events == 2, "decided from the archive; what is not there may still come again"
     stage.until(lambda: stage.seen.decisions.get("e-lost").outcome is Outcome.INVALID)
-    stage.until(lambda: any(one.runbook.runbook == "clear-restored" for one in stage.sim.runs()), limit_s=14_400)
-    (cleared,) = [one.id for one in stage.sim.runs() if one.runbook.runbook == "clear-restored"]
-    for _ in range(60):
-        stage.sim.pass_time(60)
-    assert runs.get(cleared).status is RunStatus.FINISHED
+    stage.until(lambda: cleared_of(stage), limit_s=14_400)
+    (cleared,) = cleared_of(stage)
+    stage.until(lambda: runs.get(cleared).status is RunStatus.FINISHED, limit_s=3600)
     return stage
+
+
+def cleared_of(stage):
+    return [one.id for one in stage.sim.runs() if one.runbook.runbook == "clear-restored"]
 
 
 def nobody_answers(world):

@@ -6,12 +6,12 @@ rights, where rehearsals are tested (and these are not: they take half a minute)
 
 import pytest
 
-from steward.cli.folders import read_runbooks
 from steward.packaging.rights import stack_grants, with_roles
 from steward.sandbox import place
 from steward.sandbox.enforcement import STAGE
 from steward.sandbox.rehearsals import fly
 from tests.e2e.rehearsed import FOUND, NEED_EVERY_RIGHT
+from tests.shipped import read_runbooks
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,6 @@ from chalicelib.steps.step import Pending, StepContext
 from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.history import History
 from chalicelib.store.memory import MemoryTable
-from steward.cli.folders import read_runbooks
 from steward.packaging.rights import stack_grants
 from steward.sandbox import other_account, place
 from steward.sandbox.backup_faults import artifacts_grown
@@ -37,6 +36,7 @@ from steward.sandbox.world import World, WorldClock
 from tests.functional.backup.test_backup_to_another_account import There
 from tests.functional.backups import test_aurora_on_moto as on_moto
 from tests.functional.backups.test_aurora_on_moto import HERE, NOW_PASSWORD, THERE, Logins, tell_quotas
+from tests.shipped import read_runbooks
 
 THEIRS = other_account.ACCOUNT
 

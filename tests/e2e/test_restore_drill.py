@@ -10,13 +10,13 @@ from chalicelib.models.made_names import mark_of
 from chalicelib.models.run import RunStatus, StepStatus
 from chalicelib.models.stack_backup import OBJECTIVE_S
 from chalicelib.observability import Metric
-from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.left_over import INSTANCE, left_by_a_stopped_drill
 from steward.sandbox.rds_faults import rotated_since
 from steward.sandbox.seeded import taken_daily
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from chalicelib.errors import InputsRejected
 from chalicelib.flows.approve import answer
 from chalicelib.flows.start import Request, start
 from chalicelib.models.run import RunStatus, Verdict
-from steward.cli.folders import read_runbooks
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ from chalicelib.steps.probes.mlflow_find_expired_runs import FindExpiredRuns
 from chalicelib.steps.probes.mlflow_verify_gone import VerifyGone
 from chalicelib.store.history import History
 from chalicelib.store.memory import MemoryTable
-from steward.cli.folders import read_runbooks
 from steward.sandbox.simulation import Simulation
 from tests.real.lab.estate import Estate, undone
 from tests.real.lab.laboratory import Laboratory
 from tests.real.lab.object_store import BUCKET
 from tests.real.lab.tracking import Tracking, tracking
+from tests.shipped import read_runbooks
 
 pytestmark = pytest.mark.real
 

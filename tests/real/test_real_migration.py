@@ -19,7 +19,6 @@ from chalicelib.steps.deep_answers import State
 from chalicelib.steps.mlflow_schemas import HEADS
 from chalicelib.steps.probes.http_deep_health import DeepHealth
 from chalicelib.steps.probes.mlflow_upgrade_state import UpgradeState
-from steward.cli.folders import read_runbooks
 from steward.sandbox.simulation import Simulation
 from tests.real.lab.child import LabFailure
 from tests.real.lab.estate import Estate
@@ -27,6 +26,7 @@ from tests.real.lab.images import IMAGE
 from tests.real.lab.laboratory import Laboratory
 from tests.real.lab.tools import EARLY, NEWEST, OLD
 from tests.real.lab.tracking import Tracking, tracking
+from tests.shipped import read_runbooks
 
 pytestmark = pytest.mark.real
 

@@ -11,7 +11,6 @@ import pytest
 
 from chalicelib.observability import Metric
 from chalicelib.store.ledgers import stop_command
-from steward.cli.folders import read_runbooks
 from steward.cli.main import cli
 from steward.packaging.away import away_template
 from steward.packaging.cost import PRICED, RUNS, SERIES, quiet_month, table
@@ -23,6 +22,7 @@ from steward.sandbox import place
 from steward.sandbox.faults import FAULTS
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "deploy.md"

@@ -1,6 +1,7 @@
 """Holds the house rules that no linter knows: where boto3 lives, no patching of our own code, sizes, names."""
 
 import ast
+import functools
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +21,15 @@ Rule = Callable[[str, str], list[str]]
 """(path, source) to the lines that break it."""
 
 
+parsed = functools.cache(ast.parse)
+"""Each rule looks at every file: read once."""
+
+
+@functools.cache
+def nodes(source: str) -> list[ast.AST]:
+    return list(ast.walk(parsed(source)))
+
+
 def project_files(*suffixes: str) -> Iterator[tuple[str, str]]:
     for folder, folders, names in os.walk(ROOT):
         folders[:] = sorted(
@@ -37,7 +47,7 @@ def boto3_outside_its_home(path: str, source: str) -> list[str]:
     if path.startswith(_AWS_HOMES):
         return []
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         # wiring reads boto3's version and makes the one Session
@@ -51,7 +61,7 @@ def boto3_outside_its_home(path: str, source: str) -> list[str]:
 def patching_our_code(path: str, source: str) -> list[str]:
     """Inject instead. monkeypatch.setenv and chdir are about the machine and stay allowed."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         if set(names) & {"unittest.mock", "mock", "pytest_mock"}:
@@ -70,7 +80,7 @@ def broad_except_without_reason(path: str, source: str) -> list[str]:
         return []
     lines = source.splitlines()
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if not isinstance(node, ast.ExceptHandler):
             continue
         caught = ast.unparse(node.type) if node.type else "everything"
@@ -99,7 +109,7 @@ def empty_names(path: str, source: str) -> list[str]:
     """`utils`, `helpers`, `common`, `manager`, `base` say nothing: name the thing."""
     parts = [part for piece in path.removesuffix(".py").split("/") for part in piece.split("_")]
     found = [f"{path}: names nothing: {part}" for part in parts if part in _NO_NAMES]
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.ClassDef):
             words = {word.lower() for word in re.findall(r"[A-Z][a-z0-9]*", node.name)}
             found += [f"{path}:{node.lineno}: class {node.name}: name the thing" for _ in words & _NO_NAMES]
@@ -123,7 +133,7 @@ def work_at_import(path: str, source: str) -> list[str]:
         r"|^import (yaml|boto3)|^from (yaml|boto3)"
     )
     found = []
-    for node in ast.parse(source).body:
+    for node in parsed(source).body:
         is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if is_text or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from chalicelib.flows import backups, start
 from chalicelib.models.history import BackupKind
-from steward.cli.folders import read_runbooks
 from steward.cli.operations import OPERATIONS
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 ROOT = Path(__file__).parents[3]
 STACK = "fraud-scoring-mlflow"

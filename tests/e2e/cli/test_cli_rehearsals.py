@@ -3,9 +3,9 @@
 import pytest
 
 from chalicelib.errors import DocumentErrors
-from steward.cli.folders import read_runbooks
 from steward.sandbox.rehearsals import fly, load_rehearsal
 from tests.e2e.rehearsed import FOUND, NEED_EVERY_RIGHT
+from tests.shipped import read_runbooks
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from steward.cli.folders import PROJECT, read_runbooks, read_stacks
+from chalicelib.models.stack import Stack
+from steward.cli.folders import PROJECT, read_stacks
 from steward.packaging.package import package
+from steward.sandbox import place
 from steward.sandbox.deployed import DeployedStage
 from steward.sandbox.door import Door
+from tests.shipped import read_runbooks
+
+from .every_kind import DOCUMENTS
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +27,30 @@ def door():
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory, door):
-    """The shipped runbooks as they are, for a stack whose address other processes can ask."""
+def stacks(door):
+    """A stack whose address other processes can ask."""
     reachable = {"url": door.url, "url_hosts": (door.host,)}
-    stacks = {name: stack.model_copy(update=reachable) for name, stack in read_stacks().items()}
+    return {name: stack.model_copy(update=reachable) for name, stack in read_stacks().items()}
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, stacks):
+    """The shipped runbooks as they are."""
     return package(PROJECT, "dev", tmp_path_factory.mktemp("package") / "out", stacks, read_runbooks())
+
+
+@pytest.fixture(scope="session")
+def varied(tmp_path_factory):
+    """The stage does not say where it stands and its stacks stand in two regions: a project that says it."""
+    project = tmp_path_factory.mktemp("project")
+    for name in ("chalicelib", "app.py", "requirements.txt", "runbooks"):
+        (project / name).symlink_to(PROJECT / name)
+    config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
+    config["stages"]["dev"]["region"] = place.REGION
+    (project / ".chalice").mkdir()
+    (project / ".chalice" / "config.json").write_text(json.dumps(config))
+    stacks = {each["stack"]: Stack.model_validate(each) for each in DOCUMENTS}
+    return package(project, "dev", tmp_path_factory.mktemp("varied") / "out", stacks, read_runbooks())
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from chalicelib.models.run import RunStatus, Verdict
 from chalicelib.store.blobs import MemoryBlobs
 from chalicelib.store.dynamodb import DynamoTable
 from chalicelib.store.runs import Runs
-from steward.cli.folders import read_runbooks
+from tests.shipped import read_runbooks
 
 PATIENCE_S = 600
 

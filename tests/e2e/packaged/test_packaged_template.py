@@ -4,8 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from steward.cli.folders import PROJECT, read_runbooks, read_stacks
+from steward.cli.folders import PROJECT
 from steward.packaging.package import package
+from tests.shipped import read_runbooks
 
 IMPORTS_ALL = """
 import importlib, pathlib, sys
@@ -59,9 +60,7 @@ def test_every_handler_of_the_template_is_there_to_be_called(template, tree):
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def test_the_same_commit_gives_the_same_bytes(tmp_path):
-    first, second = (
-        package(PROJECT, "prod", tmp_path / each, read_stacks(), read_runbooks()) for each in ("first", "second")
-    )
-    assert first.archive.read_bytes() == second.archive.read_bytes()
-    assert first.template.read_bytes() == second.template.read_bytes()
+def test_the_same_commit_gives_the_same_bytes(built, stacks, tmp_path):
+    again = package(PROJECT, "dev", tmp_path / "again", stacks, read_runbooks())
+    assert again.archive.read_bytes() == built.archive.read_bytes()
+    assert again.template.read_bytes() == built.template.read_bytes()

@@ -5,49 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from chalicelib.models.stack import Stack
-from steward.cli.folders import PROJECT, read_runbooks
-from steward.packaging.package import package
 from steward.sandbox import place
-
-ACCOUNT = "210987654321"
-NETWORK = {"subnets": ["subnet-0a1b2c3d4e5f60001"], "securityGroups": ["sg-0a1b2c3d4e5f60000"]}
-BARE = {"region": place.REGION, "ecs": {"cluster": "c", "service": "s"}}
-DOCUMENTS = (
-    {
-        **place.STACK_DOCUMENT,
-        "network": NETWORK,
-        "topics": [place.TOPIC_ARN],
-        "channels": {"default": ["log", "sns:ops", "slack:ops/hook"]},
-    },
-    {
-        **BARE,
-        "stack": "aurora",
-        "autonomy": "suggest",
-        "network": NETWORK,
-        "database": {"engine": "postgres", "cluster": "aurora-db", "secret": "aurora/db"},
-        "ldap": {"url": "ldaps://ldap.example.com", "baseDn": "dc=example", "bindSecret": "ldap/bind"},
-    },
-    {**BARE, "stack": "bare"},
-    {**BARE, "stack": "far", "region": "eu-west-1", "artifacts": {"bucket": "b", "backupBucket": "b-backup"}},
-    {**place.STACK_DOCUMENT, "stack": "foreign", "account": ACCOUNT, "ecs": BARE["ecs"], "backup": {}},
-)
-
-
-@pytest.fixture(scope="module")
-def varied(tmp_path_factory):
-    """The stage does not say where it stands and its stacks stand in two regions: a project that says it."""
-    project = tmp_path_factory.mktemp("project")
-    for name in ("chalicelib", "app.py", "requirements.txt", "runbooks"):
-        (project / name).symlink_to(PROJECT / name)
-    config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
-    config["stages"]["dev"]["region"] = place.REGION
-    (project / ".chalice").mkdir()
-    (project / ".chalice" / "config.json").write_text(json.dumps(config))
-    stacks = {each["stack"]: Stack.model_validate(each) for each in DOCUMENTS}
-    return package(project, "dev", tmp_path_factory.mktemp("varied") / "out", stacks, read_runbooks())
 
 
 def test_cfn_lint_has_nothing_to_say_of_any_template(varied):

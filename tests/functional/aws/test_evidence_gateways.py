@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -11,6 +10,7 @@ from chalicelib.aws.ecs_revisions import Edit, difference
 from chalicelib.aws.gateways import Aws
 from chalicelib.aws.logs import Logs
 from chalicelib.errors import AwsInvalid, AwsNotFound, StepRefused
+from tests.aws_sessions import aws_session
 
 REGION = "eu-west-2"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ DEFINITION = {
 @pytest.fixture
 def session():
     with mock_aws():
-        yield boto3.Session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
+        yield aws_session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -11,6 +10,7 @@ from chalicelib.aws.cloudwatch import MetricQuery
 from chalicelib.aws.gateways import Aws
 from chalicelib.aws.sfn import execution_arn
 from chalicelib.errors import AwsInvalid, AwsNotFound
+from tests.aws_sessions import aws_session
 
 REGION, ACCOUNT = "eu-west-2", "123456789012"
 
@@ -18,7 +18,7 @@ REGION, ACCOUNT = "eu-west-2", "123456789012"
 @pytest.fixture
 def session():
     with mock_aws():
-        yield boto3.Session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
+        yield aws_session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import io
 
-import boto3
 import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
@@ -11,6 +10,7 @@ from chalicelib.aws.gateways import Aws
 from chalicelib.aws.lambda_invoke import LambdaInvoke, reach_function
 from chalicelib.errors import AwsDenied, AwsError, AwsInvalid, AwsNotFound, AwsThrottled, AwsUnavailable
 from chalicelib.models.stack import Stack
+from tests.aws_sessions import aws_session
 
 STACK = {"stack": "churn", "region": "eu-west-2", "ecs": {"cluster": "c", "service": "s"}}
 NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}
@@ -19,7 +19,7 @@ SENT = {"FunctionName": "f", "InvocationType": "RequestResponse", "Payload": b'{
 
 @pytest.fixture
 def invoked():
-    session = boto3.Session(region_name="eu-west-2", aws_access_key_id="AK", aws_secret_access_key="SK")
+    session = aws_session(region_name="eu-west-2", aws_access_key_id="AK", aws_secret_access_key="SK")
     client = session.client("lambda")
     with Stubber(client) as stub:
 
@@ -75,7 +75,7 @@ def test_an_answer_without_end_is_cut_off(invoked):
 
 
 def test_it_is_tried_once_and_waited_for_longer_than_anything_that_may_be_asked():
-    session = boto3.Session(region_name="eu-west-2", aws_access_key_id="AK", aws_secret_access_key="SK")
+    session = aws_session(region_name="eu-west-2", aws_access_key_id="AK", aws_secret_access_key="SK")
     made = []
 
     class Watched:

@@ -1,12 +1,12 @@
 """Plan mode refuses, below the clients, whatever is not known to be read-only."""
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from chalicelib.aws.gateways import Aws
 from chalicelib.aws.plan_mode import is_read_only, refuse_changes
 from chalicelib.errors import PlanModeViolation
+from tests.aws_sessions import aws_session
 
 REGION = "eu-west-2"
 
@@ -14,7 +14,7 @@ REGION = "eu-west-2"
 @pytest.fixture
 def session():
     with mock_aws():
-        yield boto3.Session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
+        yield aws_session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
 
 
 def test_reads_pass_and_changes_are_refused_before_anything_is_sent(session):

@@ -1,12 +1,12 @@
 """Service Quotas as AWS answers: what a quota is, and which metric counts it."""
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
 from chalicelib.aws.quotas import Quotas, UsageMetric
 from chalicelib.aws.rds import AccountQuota, Rds
 from chalicelib.errors import AwsDenied
+from tests.aws_sessions import aws_session
 
 VCPU = {
     "ServiceCode": "fargate",
@@ -32,7 +32,7 @@ CALLS = {**RATE, "UsageMetric": {"MetricNamespace": "AWS/Usage", "MetricName": "
 @pytest.fixture
 def stubbed():
     def make(service):
-        session = boto3.Session(region_name="eu-west-2", aws_access_key_id="AK", aws_secret_access_key="SK")
+        session = aws_session(region_name="eu-west-2", aws_access_key_id="AK", aws_secret_access_key="SK")
         client = session.client(service)
         return client, Stubber(client)
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
@@ -11,6 +10,7 @@ from chalicelib.aws.kms_keys import KmsKeys
 from chalicelib.aws.rds_restores import RdsRestores
 from chalicelib.aws.rds_snapshots import RdsSnapshots
 from chalicelib.errors import AwsDenied, PlanModeViolation
+from tests.aws_sessions import aws_session
 
 AT = datetime(2026, 11, 20, 1, 30, tzinfo=UTC)
 CLUSTER_SNAPSHOT = {
@@ -30,7 +30,7 @@ CLUSTER_SNAPSHOT = {
 
 
 def session():
-    return boto3.Session(region_name="eu-west-2", aws_access_key_id="k", aws_secret_access_key="s")
+    return aws_session(region_name="eu-west-2", aws_access_key_id="k", aws_secret_access_key="s")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -11,6 +10,7 @@ from chalicelib.aws.sessions import StackSessions, session_policy
 from chalicelib.errors import AwsDenied, AwsInvalid, PlanModeViolation
 from chalicelib.models.stack import Stack
 from chalicelib.models.step_index import Permission
+from tests.aws_sessions import aws_session
 
 REGION, ACCOUNT, OTHER = "eu-west-2", "123456789012", "210987654321"
 STOP = Permission(action="ecs:StopTask", resource="arn:{partition}:ecs:{region}:{account}:task/{cluster}/*", why="stop")
@@ -38,7 +38,7 @@ class Calls:
                 "aws_secret_access_key": credentials.secret_key,
                 "aws_session_token": credentials.token,
             }
-        session = boto3.Session(region_name=region, **keys)
+        session = aws_session(region_name=region, **keys)
         session.events.register("provide-client-params.sts.AssumeRole", self._assumes)
         return session
 

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from chalicelib.aws.gateways import Aws
 from chalicelib.aws.s3_leftovers import Noncurrent, Parts
 from chalicelib.errors import AwsNotFound, PlanModeViolation
+from tests.aws_sessions import aws_session
 
 REGION = "eu-west-2"
 BUCKET = "a-bucket-of-artifacts"
@@ -17,7 +17,7 @@ BUCKET = "a-bucket-of-artifacts"
 @pytest.fixture
 def session():
     with mock_aws():
-        yield boto3.Session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
+        yield aws_session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from chalicelib.aws.gateways import Aws
 from chalicelib.errors import AwsNotFound
 from chalicelib.guards.webhook import accepted
+from tests.aws_sessions import aws_session
 
 NAME = "steward/webhooks/prometheus"
 FIRST, SECOND = "canary-first-token-01", "canary-second-token-2"
@@ -17,7 +17,7 @@ FIRST, SECOND = "canary-first-token-01", "canary-second-token-2"
 @pytest.fixture
 def session():
     with mock_aws():
-        yield boto3.Session(region_name="eu-west-2", aws_access_key_id="AK", aws_secret_access_key="SK")
+        yield aws_session(region_name="eu-west-2", aws_access_key_id="AK", aws_secret_access_key="SK")
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from chalicelib.models.history import BackupKind
 from chalicelib.models.run import RunStatus, Verdict
 from chalicelib.steps.backup_grant import OF_BUCKET, OF_KEY, OF_OBJECTS, bucket_policy, key_statement
 from chalicelib.steps.registry import ACTIONS, PROBES
-from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.backup_faults import artifacts_grown
 from steward.sandbox.bucket import Store
 from steward.sandbox.other_account import ACCOUNT, BACKUP_BUCKET, KEY, client_of
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 from .test_customer_keys import enforced
 

@@ -14,11 +14,11 @@ from chalicelib.models.change import ChangeProgress
 from chalicelib.models.history import BackupKind
 from chalicelib.steps.registry import ACTIONS
 from chalicelib.steps.step import Pending
-from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.backup_faults import artifacts_grown
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 from .conftest import Desk, Ticks
 

@@ -8,11 +8,11 @@ from chalicelib.aws.sessions import StackSessions
 from chalicelib.errors import AwsDenied, StepRefused
 from chalicelib.models.stack import Stack
 from chalicelib.steps.registry import ACTIONS
-from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.backup_faults import artifacts_grown
 from steward.sandbox.enforcement import Enforcement
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 from .conftest import Desk
 

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.diagnosis.diagnose import Diagnoser
 from chalicelib.diagnosis.symptoms import Symptoms
 from chalicelib.models.finding import Outcome
-from steward.cli.knowledge import read_knowledge
+from tests.shipped import read_knowledge
 
 MEGABYTE = 1 << 20
 

@@ -10,7 +10,7 @@ from chalicelib.diagnosis.signals import read_signals
 from chalicelib.diagnosis.symptoms import ProbeReading, Symptoms
 from chalicelib.documents import read_yaml
 from chalicelib.models.finding import Diagnosis, Outcome
-from steward.cli.knowledge import read_knowledge
+from tests.shipped import read_knowledge
 
 CASES = Path(__file__).parent / "cases"
 LEAST_RIGHT = 0.95

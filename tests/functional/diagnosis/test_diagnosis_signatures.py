@@ -12,7 +12,7 @@ from chalicelib.diagnosis.load import compile_signatures, load_compiled
 from chalicelib.diagnosis.patterns import needles, problem, split
 from chalicelib.diagnosis.scan import PythonEngine, Re2Engine, Scanner
 from chalicelib.documents import read_yaml
-from steward.cli.knowledge import read_knowledge
+from tests.shipped import read_knowledge
 
 CASES = Path(__file__).parent / "cases"
 

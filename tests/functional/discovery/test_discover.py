@@ -2,7 +2,6 @@
 
 import json
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -12,6 +11,7 @@ from steward.cli.main import run_cli
 from steward.discovery.look import discover
 from steward.sandbox import place
 from steward.sandbox.world import World
+from tests.aws_sessions import aws_session
 
 REGION = "eu-west-2"
 
@@ -75,7 +75,7 @@ def test_a_deployment_that_another_file_cares_for_gets_no_second_one(said, tmp_p
 
 def test_an_account_of_others_gives_nothing_and_rights_that_are_missing_are_said_s3():
     with mock_aws():
-        session = boto3.Session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
+        session = aws_session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
         session.client("ecs").create_cluster(clusterName="web")
         said = discover(session, REGION)
         assert (said["found"], said["looked_at"]) == ([], {"clusters": ["web"], "services": 0})

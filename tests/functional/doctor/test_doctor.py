@@ -4,7 +4,6 @@ import io
 import json
 import zipfile
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
@@ -18,7 +17,6 @@ from chalicelib.models.stack import Stack
 from chalicelib.store.dynamodb import DynamoTable, table_definition
 from chalicelib.store.schema import KEY, VERSION
 from chalicelib.store.table import Item
-from steward.cli.folders import read_runbooks
 from steward.cli.main import run_cli
 from steward.doctor.account_side import permissions
 from steward.doctor.examine import examine_account
@@ -34,6 +32,8 @@ from steward.packaging.names import Names
 from steward.packaging.rights import trust
 from steward.packaging.schedules import schedules
 from steward.sandbox import place
+from tests.aws_sessions import aws_session
+from tests.shipped import read_runbooks
 
 REGION, ACCOUNT, STAGE = "eu-west-2", "123456789012", "dev"
 NAMES = Names(STAGE)
@@ -42,7 +42,7 @@ NAMES = Names(STAGE)
 @pytest.fixture
 def session():
     with mock_aws():
-        yield boto3.Session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
+        yield aws_session(region_name=REGION, aws_access_key_id="AK", aws_secret_access_key="SK")
 
 
 @pytest.fixture

@@ -32,10 +32,10 @@ from chalicelib.models.run import Run, RunStatus
 from chalicelib.models.runbook import Runbook
 from chalicelib.observability import Telemetry
 from chalicelib.store.dynamodb import DynamoTable, dynamo_client, table_definition
-from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 MOTO = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
 ADVANCE_ARN = f"arn:aws:lambda:{place.REGION}:{place.ACCOUNT}:function:advance"
@@ -43,6 +43,8 @@ ROLE_ARN = f"arn:aws:iam::{place.ACCOUNT}:role/steward-machine"
 TICK_S = 5
 PATIENCE_S = 60
 """Real seconds after which a test gives up; nothing here should take more than a few."""
+ASKS_AGAIN_S = 0.2
+"""To ask moto's table takes longer than most of what is waited for, and holds it up: before that, only after a call."""
 
 Json = dict[str, Any]
 Function = Callable[[Json], Json]
@@ -97,6 +99,14 @@ def one_at_a_time(client: Any) -> Any:
     return client
 
 
+def in_haste(machine: Json) -> Json:
+    """The same, with a second between two attempts: an execution waits for real."""
+    retries = [retry for state in machine["States"].values() for retry in state.get("Retry", ())]
+    for retry in retries:
+        retry.update(IntervalSeconds=1, MaxDelaySeconds=1)
+    return machine
+
+
 class Cloud(Simulation):
     """A Simulation whose runs are turned by the machine, not by the agenda."""
 
@@ -106,7 +116,7 @@ class Cloud(Simulation):
         super().__init__(world, runbooks, table=DynamoTable("steward", lambda: dynamo))
         self.sfn = own_session().client("stepfunctions")
         self.machine_arn = self.sfn.create_state_machine(
-            name="steward", definition=json.dumps(definition(ADVANCE_ARN)), roleArn=ROLE_ARN
+            name="steward", definition=json.dumps(in_haste(definition(ADVANCE_ARN))), roleArn=ROLE_ARN
         )["stateMachineArn"]
         self.bell = Bell(Sfn(self.sfn), self.machine_arn, self.parts.telemetry)
         self.parts = change(replace(self.parts, driver=self.bell))
@@ -214,10 +224,13 @@ class Cloud(Simulation):
     # -- waiting for what other threads do -----------------------------------------------------
 
     def wait(self, until: Callable[[], Any], what: str) -> Any:
-        end = time.monotonic() + PATIENCE_S
+        seen, asked_at, end = None, 0.0, time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
-            if found := until():
-                return found
+            now = (len(self.calls), len(self.bell.rung), [each.status for each in self._executions()])
+            if now != seen or time.monotonic() - asked_at >= ASKS_AGAIN_S:
+                seen, asked_at = now, time.monotonic()
+                if found := until():
+                    return found
             time.sleep(0.01)
         raise AssertionError(f"still not {what}; the last calls were {self.calls[-3:]}, its errors {self.errors}")
 

@@ -4,7 +4,6 @@ import json
 import time
 from dataclasses import replace
 
-import boto3
 import pytest
 from chalice import Chalice
 from chalice.test import Client
@@ -19,13 +18,15 @@ from chalicelib.handlers.copies import copies_blueprint
 from chalicelib.models.run import Verdict
 from chalicelib.steps.backup_crowd import MOST_EXECUTIONS
 from chalicelib.steps.many_hands import Crowd
-from steward.cli.folders import read_runbooks
 from steward.sandbox import place
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.aws_sessions import aws_session
+from tests.shipped import read_runbooks
 
 COPY_ARN = f"arn:aws:lambda:{place.REGION}:{place.ACCOUNT}:function:copy_shard"
 ROLE = f"arn:aws:iam::{place.ACCOUNT}:role/steward-copies"
+MANY = 300
 MOTO = {**default_user_config, "stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
 
 
@@ -56,7 +57,7 @@ def sim():
         backend = CopyLambda(place.REGION, place.ACCOUNT)
         backend.function = turn
         lambda_simple_backends[place.ACCOUNT][place.REGION] = backend
-        sfn = boto3.Session(region_name=place.REGION).client("stepfunctions")
+        sfn = aws_session(region_name=place.REGION).client("stepfunctions")
         made = sfn.create_state_machine(
             name="copies", definition=json.dumps(in_haste(definition(COPY_ARN))), roleArn=ROLE
         )
@@ -70,7 +71,7 @@ def sim():
 
 def test_what_is_too_long_for_one_worker_is_cut_into_shards_and_becomes_one_backup(sim):
     world = sim.world
-    keys = (f"{place.PREFIX}/{number % 9 + 1}/many/{number:06d}" for number in range(1_200))
+    keys = (f"{place.PREFIX}/{number % 9 + 1}/many/{number:06d}" for number in range(MANY))
     world.artifacts.put_many(keys, b"x", world.clock.now())
     sim.parts = with_little_patience(sim.parts)
     start.start(sim.parts, start.Request(runbook="backup-artifacts", stack=place.NAME, principal="somebody"))
@@ -84,10 +85,10 @@ def test_what_is_too_long_for_one_worker_is_cut_into_shards_and_becomes_one_back
     assert len(set(sim.turns)) > 5
     assert sim.turns.count(3) >= 2, "its worker died once and was tried again"
     copied = [call.params["Key"] for call in world.calls if call.operation == "CopyObject"]
-    assert len(copied) == len(set(copied)) == 1_202
+    assert len(copied) == len(set(copied)) == MANY + 2
     (step,) = [record for record in sim.parts.engine.runs.steps(run.id) if record.id == "backup"]
     assert "by many workers at once" in step.changes[0].sentence
-    assert step.output["objects"] == 1_202
+    assert step.output["objects"] == MANY + 2
 
 
 def in_haste(machine):
@@ -101,7 +102,7 @@ def with_little_patience(parts):
     """As if one worker could do nothing in its time: what is long begins at once."""
     from chalicelib.steps.actions.s3_backup_prefix import BackupPrefix
 
-    actions = {**parts.engine.actions, "s3.backup_prefix": BackupPrefix(long_s=0.5)}
+    actions = {**parts.engine.actions, "s3.backup_prefix": BackupPrefix(long_s=0.1)}
     return replace(parts, engine=replace(parts.engine, actions=actions))
 
 
@@ -141,7 +142,7 @@ def twin():
         senses = replace(engine.senses, many_hands=hands)
         simulation.parts = with_little_patience(replace(simulation.parts, engine=replace(engine, senses=senses)))
         hands.work = lambda item: copy_shard(simulation.parts, item)
-        keys = (f"{place.PREFIX}/{number % 9 + 1}/many/{number:06d}" for number in range(1_200))
+        keys = (f"{place.PREFIX}/{number % 9 + 1}/many/{number:06d}" for number in range(MANY))
         world.artifacts.put_many(keys, b"x", world.clock.now())
         yield simulation, hands
 
@@ -167,7 +168,7 @@ def test_shards_whose_execution_failed_are_begun_again_under_another_name(twin):
     first, second, third = hands.begun.items()
     assert (second, third) == ((f"{first[0]}-2", [2, 5]), (f"{first[0]}-3", [2, 5]))
     copied = [call.params["Key"] for call in sim.world.calls if call.operation == "CopyObject"]
-    assert len(copied) == len(set(copied)) == 1_202
+    assert len(copied) == len(set(copied)) == MANY + 2
 
 
 def test_a_shard_that_never_comes_to_its_end_is_told_after_some_executions(twin):

@@ -4,9 +4,9 @@ from chalicelib.flows.approve import answer
 from chalicelib.flows.start import Request, start
 from chalicelib.models.decision import Outcome
 from chalicelib.models.run import RunStatus
-from steward.cli.folders import read_runbooks
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 
 def begin(sim, runbook):

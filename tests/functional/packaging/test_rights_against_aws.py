@@ -9,11 +9,11 @@ from policy_sentry.querying.actions import get_action_data
 from chalicelib.models.rights import only_reads
 from chalicelib.models.stack import Stack
 from chalicelib.wiring import step_index
-from steward.cli.folders import read_runbooks
 from steward.packaging.names import Names
 from steward.packaging.rights import HERE, role_policies, stack_grants, with_roles
 from steward.packaging.rights_functions import Deployed, policy_of
 from steward.sandbox import place
+from tests.shipped import read_runbooks
 
 from .parliament_findings import findings
 

@@ -10,13 +10,13 @@ from chalicelib.models.stack import Stack
 from chalicelib.steps.registry import ACTIONS
 from chalicelib.store.dynamodb import DynamoTable, table_definition
 from chalicelib.store.table import Item, Key
-from steward.cli.folders import read_runbooks
 from steward.packaging.names import Names
 from steward.sandbox import place
 from steward.sandbox.enforcement import STAGE, Enforcement
 from steward.sandbox.iam_policy import Asked, UnknownCondition, allowed_by, holds
 from steward.sandbox.intrinsics import filled
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 SCALE, PRUNE = ACTIONS["ecs.scale_service"].permissions, ACTIONS["rds.prune_snapshots"].permissions
 

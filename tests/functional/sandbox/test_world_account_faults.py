@@ -7,10 +7,10 @@ import pytest
 from chalicelib.errors import InputsRejected
 from chalicelib.models.runbook import Runbook
 from steward.cli.desk import carry_out
-from steward.cli.folders import read_runbooks
 from steward.cli.main import run_cli
 from steward.sandbox.simulation import Simulation
 from steward.sandbox.world import World
+from tests.shipped import read_runbooks
 
 STACK = "fraud-scoring-mlflow"
 SCALE = {

@@ -3,10 +3,9 @@
 import threading
 from datetime import UTC, datetime
 
-import boto3
-
 from chalicelib.store.dynamodb import DynamoTable, dynamo_client, table_definition
 from chalicelib.store.table import Item, Key
+from tests.aws_sessions import aws_session
 
 NOW = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 KEY = Key("STACK#blue", "LEDGER")
@@ -27,7 +26,7 @@ def one_at_a_time(client):
 
 
 def on_moto() -> DynamoTable:
-    session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="eu-west-2")
+    session = aws_session()
     session.client("dynamodb").create_table(**table_definition("steward"))
     return DynamoTable("steward", lambda: one_at_a_time(dynamo_client(session)))
 

@@ -11,6 +11,7 @@ from chalicelib.models.ledger import Stop
 from chalicelib.store.dynamodb import DynamoTable
 from chalicelib.store.ledgers import Ledgers, stop_command
 from chalicelib.store.table import Item, Key
+from tests.aws_sessions import aws_session
 from tests.functional.store.tables import KEY, NOW, item
 
 
@@ -68,7 +69,7 @@ class TestDynamoOnly:
 
     def test_a_network_that_fails_is_a_store_that_did_not_answer(self):
         def no_client():
-            session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="eu-west-2")
+            session = aws_session()
             return session.client("dynamodb", endpoint_url="http://127.0.0.1:9", config=quick())
 
         with pytest.raises(StoreUnavailable, match="while reading STACK#blue/LEDGER"):

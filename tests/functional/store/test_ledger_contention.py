@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -16,6 +15,7 @@ from chalicelib.models.words import Autonomy
 from chalicelib.store.dynamodb import DynamoTable, dynamo_client, table_definition
 from chalicelib.store.ledgers import Ledgers
 from chalicelib.store.memory import MemoryTable
+from tests.aws_sessions import aws_session
 
 NOW = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 WORKERS = 32
@@ -41,7 +41,7 @@ def ledgers(request) -> Iterator[Ledgers]:
         yield Ledgers(MemoryTable())
         return
     with mock_aws():
-        session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="eu-west-2")
+        session = aws_session()
         session.client("dynamodb").create_table(**table_definition("steward"))
         yield Ledgers(DynamoTable("steward", lambda: one_at_a_time(dynamo_client(session))))
 

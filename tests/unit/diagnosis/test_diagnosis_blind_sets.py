@@ -17,7 +17,7 @@ from chalicelib.diagnosis import Diagnoser
 from chalicelib.diagnosis.knowledge import Kind
 from chalicelib.diagnosis.signals import read_signals
 from chalicelib.models.finding import Diagnosis, Outcome
-from steward.cli.knowledge import read_knowledge
+from tests.shipped import read_knowledge
 
 SETS = [Path(__file__).parent / "blind" / f"{name}.jsonl" for name in ("first", "second", "third", "fourth")]
 LEAST_RIGHT = 0.95

@@ -6,7 +6,7 @@ from chalicelib.diagnosis.diagnose import Diagnoser
 from chalicelib.diagnosis.notices import REMEDIES, notices
 from chalicelib.diagnosis.symptoms import ProbeReading, Symptoms
 from chalicelib.models.finding import Outcome
-from steward.cli.knowledge import read_knowledge
+from tests.shipped import read_knowledge
 
 DRIFT = {
     "what": "desired count",

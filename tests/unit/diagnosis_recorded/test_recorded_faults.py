@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from chalicelib.diagnosis import Diagnoser
-from steward.cli.knowledge import read_knowledge
 from tests.real.faults.every_fault import FAULTS
 from tests.real.judged import first_named, is_right
 from tests.real.records import Record, read
+from tests.shipped import read_knowledge
 
 RECORDED = read(Path(__file__).parents[2] / "real" / "recorded" / "faults.jsonl")
 

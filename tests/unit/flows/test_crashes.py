@@ -49,7 +49,7 @@ def live(world: Any) -> None:
     while world.now() < end:
         turn_all(world, runs)
         people_answer(world)
-        world.wait(seconds=20)
+        world.wait(seconds=60)
         if world.now().minute >= 20:
             world.busy = False
         if not runs and is_settled(world):

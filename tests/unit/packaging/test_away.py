@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from chalicelib.models.stack import Stack
-from steward.cli.folders import read_runbooks
 from steward.packaging.away import away_template, away_templates
 from steward.packaging.event_patterns import patterns
 from steward.packaging.events import OLDEST_EVENT_S, event_rules
 from steward.packaging.names import Names
 from steward.packaging.rights import with_roles
 from steward.sandbox import place
+from tests.shipped import read_runbooks
 
 NAMES = Names("dev")
 ACCOUNT = "210987654321"
@@ -83,13 +83,12 @@ def test_a_queue_there_has_its_alarm_there_and_the_alarm_a_topic_there():
     assert spoken["PolicyDocument"]["Statement"][0]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
 
 
-@pytest.mark.parametrize(
-    "over", [{"account": ACCOUNT}, {"region": "eu-west-1"}, {"stack": "m" * 64, "account": ACCOUNT}]
-)
-def test_cfn_lint_has_nothing_to_say_of_what_is_deployed_away(over, tmp_path):
-    made = tmp_path / "away.json"
-    made.write_text(json.dumps(away_template(stack(**over), NAMES, read_runbooks())))
-    words = [str(Path(sys.executable).with_name("cfn-lint")), str(made)]
+def test_cfn_lint_has_nothing_to_say_of_what_is_deployed_away(tmp_path):
+    made = [tmp_path / f"{name}.json" for name in ("account", "region", "long-name")]
+    overs = ({"account": ACCOUNT}, {"region": "eu-west-1"}, {"stack": "m" * 64, "account": ACCOUNT})
+    for file, over in zip(made, overs, strict=True):
+        file.write_text(json.dumps(away_template(stack(**over), NAMES, read_runbooks())))
+    words = [str(Path(sys.executable).with_name("cfn-lint")), *map(str, made)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     assert done.returncode == 0, done.stdout
 

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.catalog.load import load_runbook
 from chalicelib.errors import InputError
 from chalicelib.models.stack import Stack
-from steward.cli.folders import PROJECT, read_runbooks
+from steward.cli.folders import PROJECT
 from steward.packaging.home import home_region
 from steward.packaging.package import package, refuse_a_folder_of_others
 from steward.packaging.refusals import CannotBePackaged, of_the_bus, refuse_what_cannot_work
@@ -16,6 +16,7 @@ from steward.packaging.refused_sizes import pattern_length
 from steward.packaging.refused_stage import wrong_stage
 from steward.packaging.workshop import stage_of
 from steward.sandbox import place
+from tests.shipped import read_runbooks
 
 HOME = place.REGION
 NETWORK = {"subnets": ["subnet-0a1b2c3d4e5f60001"], "securityGroups": ["sg-0a1b2c3d4e5f60000"]}

@@ -9,7 +9,6 @@ from chalicelib.aws.lambda_invoke import reach_function
 from chalicelib.models.rights import REVERSIBLE, StackRole, only_reads
 from chalicelib.models.stack import Stack
 from chalicelib.wiring import step_index
-from steward.cli.folders import read_runbooks
 from steward.packaging.away import away_template
 from steward.packaging.names import Names
 from steward.packaging.rights import (
@@ -24,6 +23,7 @@ from steward.packaging.rights_functions import DOES, Deployed, function_policies
 from steward.packaging.rights_grants import Grant
 from steward.packaging.rights_words import explained, permission_reference
 from steward.sandbox import place
+from tests.shipped import read_runbooks
 
 NAMES = Names("dev")
 

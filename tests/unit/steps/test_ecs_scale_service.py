@@ -9,7 +9,7 @@ from chalicelib.models.change import Change
 from chalicelib.steps.actions.ecs_pause_service import PauseService
 from chalicelib.steps.actions.ecs_scale_service import ScaleParams, ScaleService
 from chalicelib.steps.step import Done, Pending, Standing
-from steward.cli.folders import read_runbooks
+from tests.shipped import read_runbooks
 
 STEP = ScaleService()
 
