@@ -203,7 +203,9 @@ class World:
 
     def kept_session(self, *, read_only: bool) -> Keeping:
         """`session()` for whoever makes an Aws at every step: its clients are made once, those of plans apart."""
-        return self._kept.setdefault(read_only, Keeping(self.session()))
+        if read_only not in self._kept:
+            self._kept[read_only] = Keeping(self.session())
+        return self._kept[read_only]
 
     def own_session(self) -> "boto3.Session":
         """The world's: what is done with it is nobody's call."""

@@ -228,10 +228,10 @@ def test_over_the_dollar_limit_it_asks_and_says_what_it_would_cost(desk):
     desk.with_backup(cost_limit_usd=0.0)
     (free,) = desk.plan(NAME)
     assert free.loses is None, "twenty copies cost nothing that can be said in cents"
-    desk.world.artifacts.put_many((f"{place.PREFIX}/5/many/{n:05d}" for n in range(6000)), b"x", desk.world.clock.now())
+    desk.world.artifacts.put_many((f"{place.PREFIX}/5/many/{n:05d}" for n in range(2000)), b"x", desk.world.clock.now())
     (dear,) = desk.plan(NAME)
-    assert dear.loses == "$0.03, which is over backup.costLimitUsd of $0.00"
-    assert "about 6,000 objects" in dear.sentence
+    assert dear.loses == "$0.01, which is over backup.costLimitUsd of $0.00"
+    assert "about 2,000 objects" in dear.sentence
 
 
 def test_a_plan_made_twice_is_the_same_plan(desk):

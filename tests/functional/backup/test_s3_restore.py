@@ -74,16 +74,16 @@ def test_what_was_deleted_before_the_backup_is_not_in_it(desk):
 
 
 def test_short_slices_restore_everything_once(desk):
-    desk.world.artifacts.put_many((f"{place.PREFIX}/5/many/{n:05d}" for n in range(450)), b"x", desk.world.clock.now())
+    desk.world.artifacts.put_many((f"{place.PREFIX}/5/many/{n:05d}" for n in range(230)), b"x", desk.world.clock.now())
     desk.carry_out(BACKUP)
     before = len(desk.copies())
-    desk.budget_s, desk.step_s = 200.0, 1.0
+    desk.budget_s, desk.step_s = 100.0, 1.0
     told = []
     desk.tell = lambda far, _detail: told.append(far)
     (done,) = desk.carry_out(NAME, backup="latest")
     assert desk.slices >= 2
-    assert (told[-1].total, told[-1].rate_per_s > 0) == (452, True)
-    assert done.facts["restored"] == len(desk.copies()) - before == 452
+    assert (told[-1].total, told[-1].rate_per_s > 0) == (232, True)
+    assert done.facts["restored"] == len(desk.copies()) - before == 232
 
 
 def big_backed_up(desk):
