@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 @functools.cache
 def _loader() -> "Loader":
     """Shared by all worlds: it keeps the service models it has read, which are most of a client's cost."""
+    import boto3
     import botocore.session
 
-    loader: Loader = botocore.session.Session().get_component("data_loader")
+    core = botocore.session.Session()
+    boto3.Session(botocore_session=core)  # adds boto3's own folder to those that are searched
+    loader: Loader = core.get_component("data_loader")
     return loader
 
 
@@ -42,7 +45,7 @@ def new_session() -> "boto3.Session":
     import botocore.session
 
     core = botocore.session.Session(event_hooks=copy.copy(_handlers()), include_builtin_handlers=False)
-    known = len(_loader().search_paths)
+    searched = len(_loader().search_paths)
     core.register_component("data_loader", _loader())
     session = boto3.Session(
         botocore_session=core,
@@ -51,8 +54,7 @@ def new_session() -> "boto3.Session":
         aws_secret_access_key="sandbox",  # noqa: S106 - moto takes anything
     )
     take_the_road(session.events)
-    # Every boto3 session adds its own folder to the loader; once is enough.
-    del _loader().search_paths[known + 1 :]
+    del _loader().search_paths[searched:]  # that folder once more
     return session
 
 

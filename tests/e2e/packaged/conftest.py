@@ -41,16 +41,17 @@ def built(tmp_path_factory, stacks):
 
 @pytest.fixture(scope="session")
 def varied(tmp_path_factory):
-    """The stage does not say where it stands and its stacks stand in two regions: a project that says it."""
+    """As production: every kind of stack. They stand in two regions and the shipped stage does not say which is its
+    own, so this project's does."""
     project = tmp_path_factory.mktemp("project")
     for name in ("chalicelib", "app.py", "requirements.txt", "runbooks"):
         (project / name).symlink_to(PROJECT / name)
     config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
-    config["stages"]["dev"]["region"] = place.REGION
+    config["stages"]["prod"]["region"] = place.REGION
     (project / ".chalice").mkdir()
     (project / ".chalice" / "config.json").write_text(json.dumps(config))
     stacks = {each["stack"]: Stack.model_validate(each) for each in DOCUMENTS}
-    return package(project, "dev", tmp_path_factory.mktemp("varied") / "out", stacks, read_runbooks())
+    return package(project, "prod", tmp_path_factory.mktemp("varied") / "out", stacks, read_runbooks())
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ SCALE = {
 
 @pytest.fixture
 def sim():
-    runbooks = {**read_runbooks(None), "one-more": Runbook.model_validate(SCALE)}
+    runbooks = {**read_runbooks(), "one-more": Runbook.model_validate(SCALE)}
     with World.create(seed=3) as world:
         sim = Simulation(world, runbooks, seed=3)
         sim.pass_time(60)
