@@ -47,7 +47,7 @@ test: $(STAMP) ## All tests that need nothing but this machine: make test TESTS=
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not real" $(TESTS)
 
 test-real: $(STAMP) ## Real servers (installs what is missing, then breaks them), the API fuzzed, every crash point of every runbook
-	@echo "test-real: real servers; installs PostgreSQL, MariaDB (system packages) and MLflow (.venv-mlflow) if missing"
+	@echo "test-real: real servers; installs PostgreSQL, MariaDB (system packages), MySQL and MLflow (.venv-*) if missing"
 	@PYTHON=$(PYTHON) tests/real/setup_servers.sh
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m real tests
 

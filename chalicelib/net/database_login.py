@@ -58,6 +58,8 @@ class DatabaseFacts:
     connection_limit: int | None = None
     waiting_for_locks: int | None = None
     read_only: bool | None = None
+    makes_triggers: bool | None = None
+    """False: MySQL writes a binary log, and lets nobody without SUPER make a trigger (or a function)."""
     alembic_version: tuple[str, ...] | None = None
     """Empty: the table is not there, so no MLflow has ever set up its schema."""
     holders: tuple[Holder, ...] = ()

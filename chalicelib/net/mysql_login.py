@@ -1,6 +1,7 @@
 """MysqlLogin: a real login to MySQL or MariaDB (PyMySQL), in a read-only session named `steward`."""
 
 import contextlib
+import re
 import socket
 import struct
 from collections import Counter
@@ -33,6 +34,8 @@ _BY_CODE = {
 """https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html; 2026 is the client's own."""
 _NO_SUCH_TABLE = 1146
 _WHO_HOLDS = "SELECT user, host, command, state FROM information_schema.processlist WHERE id <> connection_id()"
+_OFF = {"0", "OFF"}
+_SUPER = re.compile(r"GRANT (ALL PRIVILEGES|(.*, )?SUPER\b.*) ON \*\.\* ", re.ASCII)
 _NETWORK = {2003, 2006, 2013}
 
 
@@ -100,10 +103,24 @@ def _facts(connection: "Connection[Any]", connecting: Connecting) -> DatabaseFac
         connections=int(count),
         connection_limit=int(limit),
         waiting_for_locks=sum("lock" in str(state or "").lower() for *_, state in threads),
-        read_only=str(read_only).upper() not in {"0", "OFF"},  # MariaDB 12 says it in words
+        read_only=str(read_only).upper() not in _OFF,  # MariaDB 12 says it in words
+        makes_triggers=_makes_triggers(connection),
         alembic_version=_alembic_version(connection),
         holders=_holders(threads),
     )
+
+
+def _makes_triggers(connection: "Connection[Any]") -> bool | None:
+    """On RDS nobody has SUPER, and with automated backups there is a binary log."""
+    import pymysql
+
+    try:
+        ((logs, trusts),) = _asked(connection, "SELECT @@global.log_bin, @@global.log_bin_trust_function_creators")
+        if str(logs) in _OFF or str(trusts) not in _OFF:
+            return True
+        return any(_SUPER.match(str(grant)) for grant, *_ in _asked(connection, "SHOW GRANTS"))
+    except pymysql.MySQLError:
+        return None  # a server without these settings, or one that does not tell them
 
 
 def _holders(threads: tuple[tuple[Any, ...], ...]) -> tuple[Holder, ...]:

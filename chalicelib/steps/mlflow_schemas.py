@@ -47,6 +47,8 @@ HEADS = {
     "3.16.1": "b7e2c1a4d9f3",
     "3.17.2": "dc11669786a5",
 }
+MAKES_A_TRIGGER = "1bd49d398cd23"
+"""On MySQL and MariaDB too."""
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 
@@ -91,3 +93,10 @@ def need(now: str | None, wanted: str | None) -> Need:
     if now not in CHAIN or wanted not in CHAIN:
         return Need.UNKNOWN
     return Need.MIGRATION if CHAIN.index(now) < CHAIN.index(wanted) else Need.NEWER_MLFLOW
+
+
+def crosses(revision: str, now: str | None, wanted: str | None) -> bool:
+    """Whether that migration lies between: also before a head that nobody here knows, for the chain only grows."""
+    if now not in CHAIN or CHAIN.index(now) >= CHAIN.index(revision):
+        return False
+    return wanted not in CHAIN or CHAIN.index(wanted) >= CHAIN.index(revision)

@@ -13,9 +13,9 @@ from chalicelib.errors import AwsError
 from chalicelib.models.stack import MlflowAuth, Stack
 from chalicelib.steps.blindness import denied
 from chalicelib.steps.mlflow_install import install_commands
-from chalicelib.steps.mlflow_schemas import Need, head_of, is_older, need, numbers
+from chalicelib.steps.mlflow_schemas import MAKES_A_TRIGGER, Need, crosses, head_of, is_older, need, numbers
 from chalicelib.steps.mlflow_target import Source, Where, said_edits, source_of, with_target
-from chalicelib.steps.probes.db_connect import Connect
+from chalicelib.steps.probes.db_connect import Connect, ConnectOutput
 from chalicelib.steps.step import NoParams, StepContext
 from chalicelib.steps.store_uri import dialect_and_driver
 
@@ -72,13 +72,15 @@ def judge(ctx: StepContext, container: ContainerDefinition, version: str | None,
     same = wanted is None or (wanted == source.version and image is None)
     edits = [] if same else said_edits(container, wanted or "", image)
     target = with_target(container, edits) if edits else container
-    now, blind = schema_now(ctx)
+    database = Connect().read(ctx, NoParams())
+    now, blind = _schema_of(database)
     unseen += [blind] if blind else []
     head = head_of(wanted)
     if wanted and head is None:
         unseen.append(f"nobody here knows the schema of MLflow {wanted}: whether it migrates shows only when it does")
     needs = need(now, head)
     wrong += [*_backwards(source, wanted, needs, now), *settings(ctx.stack, target, wanted)]
+    wrong += _triggers(database, now, head, wanted)
     missing, unknown = _image(ctx, target, changed=target.image != container.image)
     drivers, not_seen = _drivers(target, source)
     return Judged(
@@ -89,11 +91,22 @@ def judge(ctx: StepContext, container: ContainerDefinition, version: str | None,
 
 def schema_now(ctx: StepContext) -> tuple[str | None, str | None]:
     """The database's Alembic revision; or why it is not known (S3)."""
-    found = Connect().read(ctx, NoParams())
+    return _schema_of(Connect().read(ctx, NoParams()))
+
+
+def _schema_of(found: ConnectOutput) -> tuple[str | None, str | None]:
     if found.alembic_version and len(found.alembic_version) == 1:
         return found.alembic_version[0], None
     why = found.skipped or found.detail or "the database does not say which schema it has"
     return None, f"schema not known: {why}"
+
+
+def _triggers(database: ConnectOutput, now: str | None, head: str | None, wanted: str | None) -> list[str]:
+    """Half-way through, MySQL takes nothing back: only the snapshot of before would help (error 1419)."""
+    if database.makes_triggers is not False or not crosses(MAKES_A_TRIGGER, now, head):
+        return []
+    why = "makes a trigger, which this database forbids while it writes a binary log"
+    return [f"the migration to MLflow {wanted} {why}: set log_bin_trust_function_creators to 1 in its parameter group"]
 
 
 def _backwards(source: Source, wanted: str | None, needs: Need, now: str | None) -> list[str]:

@@ -73,6 +73,47 @@ templates=/usr/share/prometheus/alertmanager
   as_root cp "$here/../../.venv-prometheus$templates"/*.tmpl "$templates/"
 }
 
+# MySQL's server. Debian's releases have MariaDB alone, so it comes from `sid`, of the mirror that this machine uses, and
+# is unpacked beside the libraries that it was built with: nothing of the system is touched. Where it is not to be had,
+# the tests that need it are skipped and say so.
+unpack_mysql() {
+  local folder=$here/../../.venv-mysql scratch from lists packages
+  [ -x "$folder/mysqld" ] && return
+  command -v apt-get >/dev/null && command -v dpkg >/dev/null || return
+  echo "test-real: fetching a MySQL server into $(basename "$folder") (once)"
+  scratch=$(mktemp -d)
+  from=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
+  mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/parts" "$scratch/deb"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $from sid main" >"$scratch/sources.list"
+  lists=(-o "Dir::Etc::SourceList=$scratch/sources.list" -o "Dir::Etc::SourceParts=$scratch/parts"
+    -o "Dir::State::Lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" -o APT::Sandbox::User=)
+  packages() {
+    apt-cache "${lists[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+      --no-enhances mysql-server-core | grep -E '^[a-z]' | grep -vE '^(perl|libperl|perl-.*|libgdbm.*|libdb.*)$' | sort -u
+  }
+  { timeout 180 apt-get "${lists[@]}" update -qq && (cd "$scratch/deb" && packages | xargs timeout 300 apt-get \
+    "${lists[@]}" download -qq); } >"$scratch/log" 2>&1 || {
+    echo "test-real: no MySQL server can be fetched, so its tests are skipped: $(tail -n 1 "$scratch/log")"
+    rm -rf "$scratch"
+    return
+  }
+  mkdir -p "$folder"
+  for package in "$scratch"/deb/*.deb; do dpkg -x "$package" "$folder"; done
+  cat >"$folder/mysqld" <<'EOF'
+#!/bin/sh
+# MySQL with the C library it was built for, whatever this machine's is.
+here=$(cd "$(dirname "$0")" && pwd)
+for loader in "$here"/usr/lib/*-linux-gnu*/ld-linux*.so.*; do
+  exec "$loader" --library-path "$(dirname "$loader")" "$here/usr/sbin/mysqld" "$@" \
+    --basedir="$here/usr" --lc-messages-dir="$here/usr/share/mysql" --plugin-dir="$here/usr/lib/mysql/plugin"
+done
+EOF
+  chmod +x "$folder/mysqld"
+  rm -rf "$scratch"
+}
+
+unpack_mysql
+
 # install_venv FOLDER PINS WHAT: once, and again when its pins change.
 install_venv() {
   local folder=$1 pins=$2 what=$3 stamp=$1/.lab-setup log

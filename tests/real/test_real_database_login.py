@@ -1,6 +1,6 @@
 """What DatabaseLogin promises, kept by the real logins on real servers and by the twin alike.
 
-One contract, three servers: PostgreSQL, MariaDB, and KnownDatabases, which tests and sandbox use instead.
+One contract, four servers: PostgreSQL, MariaDB, MySQL, and KnownDatabases, which tests and sandbox use instead.
 """
 
 import contextlib
@@ -16,7 +16,8 @@ from chalicelib.net.mysql_login import MysqlLogin
 from chalicelib.net.postgres_login import PostgresLogin
 from tests.real.faults.mariadb import connections_taken
 from tests.real.lab.laboratory import Laboratory
-from tests.real.lab.mariadb import PASSWORD, USER
+from tests.real.lab.mariadb import PASSWORD, USER, MariaDb
+from tests.real.lab.mysql import NEEDS_MYSQL
 
 pytestmark = pytest.mark.real
 
@@ -29,7 +30,7 @@ Situation = Callable[[], contextlib.AbstractContextManager[None]]
 class Server:
     login: DatabaseLogin
     request: DatabaseRequest
-    """To a database in which MLflow's revision is noted; `empty` is one in which nothing is."""
+    """To a database in which MLflow's revision is noted; `bare` is one in which nothing is."""
     stopped: Situation
     full: Situation
     read_only: Situation
@@ -40,7 +41,7 @@ class Server:
 
 def _postgres(lab: Laboratory) -> Server:
     server = lab.postgres
-    for name in ("login", "empty"):
+    for name in ("login", "bare"):
         server.drop_database(name)
         server.create_database(name)
     server.sql(*_noted(), f"GRANT SELECT ON alembic_version TO {USER}", database="login")
@@ -61,21 +62,28 @@ def _postgres(lab: Laboratory) -> Server:
 
 
 def _mariadb(lab: Laboratory) -> Server:
-    server = lab.mariadb
-    for name in ("login", "empty"):
+    return _of_mysql_s_kind(lab.mariadb)
+
+
+def _mysql(lab: Laboratory) -> Server:
+    return _of_mysql_s_kind(lab.mysql)
+
+
+def _of_mysql_s_kind(server: MariaDb) -> Server:
+    for name in ("login", "bare"):
         server.sql(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
     server.sql("USE login", *_noted())
     return Server(
         login=MysqlLogin(_HERE),
-        request=DatabaseRequest("mariadb", "127.0.0.1", server.port, "login", USER, PASSWORD),
+        request=DatabaseRequest(server.engine, "127.0.0.1", server.port, "login", USER, PASSWORD),
         stopped=server.stopped,
-        full=lambda: connections_taken(lab),
+        full=lambda: connections_taken(server),
         read_only=lambda: server.changed("SET GLOBAL read_only = 1", "SET GLOBAL read_only = 0"),
     )
 
 
 def _twin(_: Laboratory) -> Server:
-    known = KnownDatabase(users={USER: PASSWORD}, databases=("login", "empty"))
+    known = KnownDatabase(users={USER: PASSWORD}, databases=("login", "bare"))
     known.facts = replace(known.facts, alembic_version=(REVISION,))
     where = KnownDatabases(servers={("127.0.0.1", 5432): known})
 
@@ -105,10 +113,13 @@ def _noted() -> tuple[str, str]:
     return create, f"INSERT INTO alembic_version VALUES ('{REVISION}')"  # noqa: S608  a constant
 
 
-_SERVERS = {"postgres": _postgres, "mariadb": _mariadb, "twin": _twin}
+_SERVERS = {"postgres": _postgres, "mariadb": _mariadb, "mysql": _mysql, "twin": _twin}
 
 
-@pytest.fixture(scope="module", params=_SERVERS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=NEEDS_MYSQL if name == "mysql" else ()) for name in _SERVERS],
+)
 def server(request: pytest.FixtureRequest, lab: Laboratory) -> Server:
     return _SERVERS[request.param](lab)
 
@@ -158,9 +169,24 @@ def test_a_server_that_lets_nobody_write_is_read_only(server: Server) -> None:
     assert server.look().read_only is False
 
 
+@NEEDS_MYSQL
+@pytest.mark.parametrize(("trusts", "grant", "makes"), [(1, "", True), (0, "", False), (0, "SUPER", True)])
+def test_whether_mysql_lets_the_login_make_triggers_is_told(
+    lab: Laboratory, trusts: int, grant: str, *, makes: bool
+) -> None:
+    server = _mysql(lab)
+    setting = "SET GLOBAL log_bin_trust_function_creators = {}"
+    with lab.mysql.changed(setting.format(trusts), setting.format(1)):
+        if not grant:
+            assert server.look().makes_triggers is makes
+            return
+        with lab.mysql.changed(f"GRANT {grant} ON *.* TO {USER}@'%'", f"REVOKE {grant} ON *.* FROM {USER}@'%'"):
+            assert server.look().makes_triggers is makes
+
+
 @pytest.mark.parametrize("made", [_postgres, _mariadb])
 def test_a_database_without_mlflows_tables_has_no_revision(lab: Laboratory, made: Callable[..., Server]) -> None:
-    facts = made(lab).look(name="empty")
+    facts = made(lab).look(name="bare")
     assert (facts.problem, facts.alembic_version) == (None, ())
 
 

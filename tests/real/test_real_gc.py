@@ -21,6 +21,7 @@ from chalicelib.store.memory import MemoryTable
 from steward.sandbox.simulation import Simulation
 from tests.real.lab.estate import Estate, undone
 from tests.real.lab.laboratory import Laboratory
+from tests.real.lab.mysql import NEEDS_MYSQL
 from tests.real.lab.object_store import BUCKET
 from tests.real.lab.tracking import Tracking, tracking
 from tests.shipped import read_runbooks
@@ -28,17 +29,17 @@ from tests.shipped import read_runbooks
 pytestmark = pytest.mark.real
 
 GC, DELETE = RunOneOffTask(), DeleteRuns()
-MANY = {"postgres": 1003, "mariadb": 7}
+MANY = {"postgres": 1003, "mariadb": 7, "mysql": 7}
 """Objects of one run: once more than a page of a listing."""
 
 
-@pytest.fixture(scope="module", params=["postgres", "mariadb"])
+@pytest.fixture(scope="module", params=["postgres", "mariadb", pytest.param("mysql", marks=NEEDS_MYSQL)])
 def kept(request: pytest.FixtureRequest, lab: Laboratory) -> Iterator[Tracking]:
-    """On PostgreSQL with logins, on MariaDB without."""
+    """On PostgreSQL with logins, on MariaDB and MySQL without."""
     if request.param == "postgres":
         yield request.getfixturevalue("behind_logins")
         return
-    with tracking(lab, "gc_on_mariadb", on="mariadb") as made:
+    with tracking(lab, f"gc_on_{request.param}", on=request.param) as made:
         yield made
 
 

@@ -18,12 +18,14 @@ from chalicelib.steps.actions.mlflow_upgrade_schema import UpgradeSchema
 from chalicelib.steps.deep_answers import State
 from chalicelib.steps.mlflow_schemas import HEADS
 from chalicelib.steps.probes.http_deep_health import DeepHealth
+from chalicelib.steps.probes.mlflow_upgrade_preflight import UpgradePreflight
 from chalicelib.steps.probes.mlflow_upgrade_state import UpgradeState
 from steward.sandbox.simulation import Simulation
 from tests.real.lab.child import LabFailure
 from tests.real.lab.estate import Estate
 from tests.real.lab.images import IMAGE
 from tests.real.lab.laboratory import Laboratory
+from tests.real.lab.mysql import NEEDS_MYSQL
 from tests.real.lab.tools import EARLY, NEWEST, OLD
 from tests.real.lab.tracking import Tracking, tracking
 from tests.shipped import read_runbooks
@@ -155,9 +157,13 @@ def test_a_real_upgrade_that_fails_half_way_leaves_postgresql_as_it_was_and_the_
         assert things(kept) == made, "and so does one that starts now"
 
 
-def test_a_real_upgrade_that_fails_half_way_on_mariadb_needs_the_database_of_before(lab: Laboratory) -> None:
-    """MariaDB cannot take a table's change back: some migrations are done and stay."""
-    with older(lab, "fails_on_mariadb", EARLY, on="mariadb") as (kept, estate):
+OF_MYSQL_S_KIND = pytest.mark.parametrize("engine", ["mariadb", pytest.param("mysql", marks=NEEDS_MYSQL)])
+
+
+@OF_MYSQL_S_KIND
+def test_a_real_upgrade_that_fails_half_way_on_it_needs_the_database_of_before(lab: Laboratory, engine: str) -> None:
+    """Neither can take a table's change back: some migrations are done and stay."""
+    with older(lab, f"fails_on_{engine}", EARLY, on=engine) as (kept, estate):
         kept.sql(f"CREATE TABLE {IN_THE_WAY} (somebody_elses int)")
         changes = estate.plan(MIGRATE, **TARGET)
         snapshot_is_good(estate)
@@ -171,8 +177,25 @@ def test_a_real_upgrade_that_fails_half_way_on_mariadb_needs_the_database_of_bef
             kept.serve(EARLY)
 
 
-def test_s12_the_db_upgrade_verb_migrates_mariadb_with_the_image_of_the_service(lab: Laboratory) -> None:
-    with older(lab, "verb_on_mariadb", EARLY, on="mariadb") as (kept, estate):
+@NEEDS_MYSQL
+def test_a_mysql_that_lets_nobody_make_a_trigger_is_told_before_anything_is_migrated(lab: Laboratory) -> None:
+    """As RDS is by default: a binary log, and nobody is SUPER. The real migration breaks off half-way (1419)."""
+    trusts = "SET GLOBAL log_bin_trust_function_creators = {}"
+    never = lab.mysql.changed(trusts.format(0), trusts.format(1))
+    with older(lab, "no_triggers", EARLY, on="mysql") as (kept, estate), never:
+        found = estate.read(UpgradePreflight(), **TARGET)
+        assert any("set log_bin_trust_function_creators to 1" in one for one in found.wrong), found.wrong
+        kept.stop()
+        estate.deploy(f"{IMAGE}:{NEWEST}")
+        with pytest.raises(StepFailed):
+            estate.carry_out(RunOneOffTask(), estate.plan(RunOneOffTask(), verb="db_upgrade"))
+        assert any("1419" in line for line in estate.last_task()[1])
+        assert kept.sql("SELECT version_num FROM alembic_version") not in {HEADS[EARLY], HEADS[NEWEST]}
+
+
+@OF_MYSQL_S_KIND
+def test_s12_the_db_upgrade_verb_migrates_it_with_the_image_of_the_service(lab: Laboratory, engine: str) -> None:
+    with older(lab, f"verb_on_{engine}", EARLY, on=engine) as (kept, estate):
         made = make_things(kept)
         kept.stop()
         estate.deploy(f"{IMAGE}:{NEWEST}")

@@ -47,6 +47,8 @@ class ConnectOutput(Output):
     waiting_for_locks: int | None = None
     read_only: bool | None = None
     """Of the server or of what its sessions start with, not of this probe's own session."""
+    makes_triggers: bool | None = None
+    """False: MySQL writes a binary log and lets this login make no trigger, which MLflow's migrations do."""
     alembic_version: tuple[str, ...] | None = None
     """Empty: there is no schema yet."""
     holders: tuple[HeldBy, ...] = ()
@@ -131,6 +133,7 @@ def _output(facts: DatabaseFacts) -> ConnectOutput:
         at_limit=_at_limit(facts),
         waiting_for_locks=facts.waiting_for_locks,
         read_only=facts.read_only,
+        makes_triggers=facts.makes_triggers,
         alembic_version=facts.alembic_version,
         holders=tuple(
             HeldBy(

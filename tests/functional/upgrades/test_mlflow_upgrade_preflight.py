@@ -1,5 +1,7 @@
 """What an upgrade would meet is said before anything is changed."""
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.aws.ecs_shapes import ContainerDefinition
@@ -108,3 +110,29 @@ def test_s10_a_newer_schema_or_an_older_version_is_no_upgrade(site):
     assert any("no upgrade goes back" in one for one in site.read(PROBE, version="3.16.1").wrong)
     site.world.break_with("older-mlflow", version="3.7.0")
     assert any("that is no upgrade" in one for one in site.read(PROBE, version="3.6.0").wrong)
+
+
+class WithoutTriggers:
+    """The database, on a MySQL that writes a binary log."""
+
+    out_of_reach = None
+
+    def __init__(self, databases, makes_triggers=False):
+        self._databases, self._makes_triggers = databases, makes_triggers
+
+    def look(self, request):
+        return replace(self._databases.look(request), makes_triggers=self._makes_triggers)
+
+
+@pytest.mark.parametrize("version", ["3.8.1", "3.17.2", "3.18.0"])
+def test_a_mysql_that_would_break_off_half_way_through_the_migration_is_told_before(site, version):
+    site.world.break_with("older-mlflow", version="3.7.0")
+    found = PROBE.read(site.ctx(databases=WithoutTriggers(site.world.databases)), PROBE.Params(version=version))
+    assert any("set log_bin_trust_function_creators to 1 in its parameter group" in one for one in found.wrong)
+    allowed = WithoutTriggers(site.world.databases, makes_triggers=True)
+    assert not PROBE.read(site.ctx(databases=allowed), PROBE.Params(version=version)).wrong
+
+
+def test_a_migration_that_makes_no_trigger_needs_no_right_to(older):
+    found = PROBE.read(older.ctx(databases=WithoutTriggers(older.world.databases)), PROBE.Params(version="3.17.2"))
+    assert (found.migration, found.wrong) == ("migration", ())

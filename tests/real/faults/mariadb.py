@@ -3,12 +3,13 @@
 import contextlib
 from collections.abc import Iterator
 
+import pymysql
+
 from tests.real.faults.fault import Fault, Seen, start_in_vain
-from tests.real.lab.child import Child, wait_until
+from tests.real.lab.child import wait_until
 from tests.real.lab.laboratory import Laboratory
-from tests.real.lab.mariadb import PASSWORD, USER
+from tests.real.lab.mariadb import CONNECTED, PASSWORD, USER, MariaDb
 from tests.real.lab.mlflow_server import CREATE, SEARCH
-from tests.real.lab.tools import clean_env, program
 
 _FEWEST = 10  # MariaDB accepts no lower limit
 
@@ -44,32 +45,25 @@ def mariadb_read_only(lab: Laboratory) -> Seen:
 
 
 @contextlib.contextmanager
-def connections_taken(lab: Laboratory) -> Iterator[None]:
+def connections_taken(server: MariaDb) -> Iterator[None]:
     limit = "SET GLOBAL max_connections = {}"
-    with lab.mariadb.changed(f"{limit.format(_FEWEST)}; KILL USER {USER}", limit.format(100)):
-        command = [program("mariadb"), "--no-defaults", "-h", "127.0.0.1", "-P", str(lab.mariadb.port), "-u", USER]
-        env = clean_env(MYSQL_PWD=PASSWORD)
-        flags = ["--skip-ssl", "-e", "SELECT SLEEP(30)"]
-        ours = f"FROM information_schema.processlist WHERE user = '{USER}'"
-        held = f"SELECT count(*) >= {_FEWEST} {ours}"
-        holders: list[Child] = []
+    with contextlib.ExitStack() as held, server.changed(limit.format(_FEWEST), limit.format(100)):
+        server.disconnect(USER)
 
         def are_taken() -> bool:
             """Looking takes a connection too, so one more tries after each look."""
-            holders.append(Child([*command, *flags], env=env, cwd=lab.home))
-            return lab.mariadb.sql(held) == "1"
+            with contextlib.suppress(pymysql.OperationalError):
+                one = pymysql.connect(host="127.0.0.1", port=server.port, user=USER, password=PASSWORD)
+                held.callback(one.close)
+            return server.sql(f"SELECT count(*) >= {_FEWEST} {CONNECTED.format(USER)}") == "1"
 
-        try:
-            wait_until(are_taken, 15, "all connections to be taken")
-            yield
-        finally:
-            for holder in holders:
-                holder.stop(grace_s=1)
+        wait_until(are_taken, 15, "all connections to be taken")
+        yield
 
 
 def mariadb_connections_taken(lab: Laboratory) -> Seen:
     lab.mlflow_on_mariadb  # noqa: B018
-    with connections_taken(lab):
+    with connections_taken(lab.mariadb):
         return _search(lab)
 
 

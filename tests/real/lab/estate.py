@@ -152,7 +152,7 @@ class Estate:
 
     @property
     def databases(self) -> DatabaseLogin:
-        login = MysqlLogin(_HERE) if self.engine == "mariadb" else PostgresLogin(_HERE)
+        login = PostgresLogin(_HERE) if self.engine == "postgres" else MysqlLogin(_HERE)
         return _LedThere(login, self.port)
 
     def session(self) -> _HalfReal:

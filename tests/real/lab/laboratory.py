@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from tests.real.lab.child import Child, LabFailure, stop_all
 from tests.real.lab.mariadb import MariaDb
 from tests.real.lab.mlflow_server import MlflowServer
+from tests.real.lab.mysql import MySql
 from tests.real.lab.object_store import BUCKET, ObjectStore
 from tests.real.lab.postgres import Postgres
 from tests.real.lab.tools import clean_env, lab_program
@@ -33,6 +34,13 @@ class Laboratory:
     @property
     def mariadb(self) -> MariaDb:
         return self._once("mariadb", self._start_mariadb)
+
+    @property
+    def mysql(self) -> MySql:
+        return self._once("mysql", self._start_mysql)
+
+    def database(self, engine: str) -> Postgres | MariaDb:
+        return {"mariadb": lambda: self.mariadb, "mysql": lambda: self.mysql}.get(engine, lambda: self.postgres)()
 
     @property
     def objects(self) -> ObjectStore:
@@ -77,6 +85,11 @@ class Laboratory:
         server.create_database(SHARED)
         return server
 
+    def _start_mysql(self) -> MySql:
+        server = MySql(self.home / "mysql")
+        server.create_user()
+        return server
+
     def _start_mlflow(self) -> MlflowServer:
         self.postgres.create_database(SHARED, like=TEMPLATE)
         backend = self.postgres.uri(SHARED)
@@ -103,7 +116,7 @@ class Laboratory:
 
     def ports(self) -> dict[int, int]:
         """This session's ports with the usual one of each service; only of what was started."""
-        usual = {"postgres": 5432, "mariadb": 3306, "objects": 9000}
+        usual = {"postgres": 5432, "mariadb": 3306, "mysql": 3306, "objects": 9000}
         started = {self._started[name].port: port for name, port in usual.items() if name in self._started}
         return started | dict.fromkeys(self._mlflow_ports, 5000)
 

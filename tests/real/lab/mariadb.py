@@ -18,7 +18,11 @@ _RIGHTS = (
 )  # fmt: skip
 
 
+CONNECTED = "FROM information_schema.processlist WHERE user = '{}'"
+
+
 class MariaDb:
+    engine = "mariadb"
     scheme = "mysql+pymysql"
 
     def __init__(self, home: Path) -> None:
@@ -66,13 +70,13 @@ class MariaDb:
     def _answers(self) -> bool:
         assert self._server is not None
         if self._server.exit_code is not None:
-            raise LabFailure(f"MariaDB ended with {self._server.exit_code}:\n{self._server.tail()}")
+            raise LabFailure(f"{self.engine} ended with {self._server.exit_code}:\n{self._server.tail()}")
         return is_listening(self.port)
 
     def stop(self) -> None:
         if self._server is not None:
             self._server.stop(grace_s=15)
-            wait_until(lambda: not is_listening(self.port), 5, "MariaDB's port to close")
+            wait_until(lambda: not is_listening(self.port), 5, "its port to close")
 
     def sql(self, *statements: str) -> str:
         script = "".join(f"{statement};\n" for statement in statements)
@@ -84,6 +88,11 @@ class MariaDb:
             f"CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}'",
             f"GRANT {', '.join(_RIGHTS)} ON *.* TO {USER}@'%'",
         )
+
+    def disconnect(self, user: str) -> None:
+        for number in self.sql(f"SELECT id {CONNECTED.format(user)}").split():
+            with contextlib.suppress(LabFailure):  # it may have gone by itself
+                self.sql(f"KILL {number}")
 
     def create_database(self, name: str) -> None:
         self.sql(f"CREATE DATABASE {name}")

@@ -25,6 +25,7 @@ _SETTINGS = {
 
 
 class Postgres:
+    engine = "postgres"
     scheme = "postgresql+psycopg2"
 
     def __init__(self, home: Path) -> None:

@@ -91,7 +91,6 @@ class Tracking:
     @contextlib.contextmanager
     def estate(self, ahead: timedelta = timedelta()) -> Iterator[Estate]:
         """With a clock that is `ahead` of this machine's."""
-        on = "mariadb" if isinstance(self.database, MariaDb) else "postgres"
         scheme, port = self.database.scheme, self.database.port
         admin = _LOGIN_ENV if self.login else {}
         with world_that_is(ahead) as world:
@@ -102,7 +101,7 @@ class Tracking:
                 prefix=self.name,
                 store_uri=f"{scheme}://$DB_USER:$DB_PASSWORD@$DB_HOST:{port}/{self.name}",
                 secrets=secrets_of((USER, PASSWORD), admin),
-                engine=on,
+                engine=self.database.engine,
                 port=port,
                 database_login=(USER, PASSWORD),
                 home=self.lab.home,
@@ -122,7 +121,7 @@ def tracking(
     workspaces: bool = False,
 ) -> Iterator[Tracking]:
     """An older `version` builds its own tables, as it did then."""
-    database: Postgres | MariaDb = lab.mariadb if on == "mariadb" else lab.postgres
+    database: Postgres | MariaDb = lab.database(on)
     if isinstance(database, Postgres) and version == NEWEST:
         database.create_database(name, like=TEMPLATE)
     else:
