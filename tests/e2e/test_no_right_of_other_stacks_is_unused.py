@@ -157,6 +157,17 @@ def test_keys_of_the_customer_s_own_are_used_by_way_of_s3_and_rds(world):
     assert flight.nobody_used() == set()
 
 
+def test_a_key_named_by_its_arn_signs_manifests_and_checks_them(world):
+    """By its alias the right needs a condition, by its ARN none."""
+    artifacts_grown(world)
+    world.prepare("kms")
+    made = world.own_client("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    flight = Flight(world, stack_with(backup={"macKey": made["KeyMetadata"]["Arn"]}))
+    for name in ("s3.backup_prefix", "s3.restore_sample", "s3.backup_prefix"):
+        flight.do(name)
+    assert flight.nobody_used() == set()
+
+
 def test_a_backup_bucket_of_another_account_is_written_read_and_tidied(world):
     artifacts_grown(world)
     world.prepare("s3")
