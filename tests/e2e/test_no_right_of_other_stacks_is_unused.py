@@ -16,6 +16,7 @@ import pytest
 from chalicelib.aws.sessions import StackSessions
 from chalicelib.models.change import ChangeProgress, ChangeState
 from chalicelib.models.stack import Stack
+from chalicelib.net.http import HttpAnswer
 from chalicelib.steps.backup_grant import bucket_policy, key_statement
 from chalicelib.steps.database_facts import read_held
 from chalicelib.steps.registry import ACTIONS, PROBES
@@ -165,6 +166,28 @@ def test_a_key_named_by_its_arn_signs_manifests_and_checks_them(world):
     flight = Flight(world, stack_with(backup={"macKey": made["KeyMetadata"]["Arn"]}))
     for name in ("s3.backup_prefix", "s3.restore_sample", "s3.backup_prefix"):
         flight.do(name)
+    assert flight.nobody_used() == set()
+
+
+class Answering:
+    """The world's HTTP, and one more server that says anything at all."""
+
+    def __init__(self, http, url):
+        self._http, self._url = http, url
+
+    def ask(self, request):
+        return HttpAnswer(403, {}, b"", 0.1) if request.url.startswith(self._url) else self._http.ask(request)
+
+
+def test_the_keys_of_an_endpoint_that_is_not_amazon_s_are_read_to_ask_it(world):
+    endpoint = "https://s3.eu-west-2.amazonaws.com"  # named by the stack, as MinIO would be; moto answers there
+    world.break_with("orphaned-artifacts")
+    world.http = Answering(world.http, endpoint)
+    keys = json.dumps({"username": "AKIAMINIO", "password": "minio-canary"})
+    world.own_client("secretsmanager").create_secret(Name="minio/keys", SecretString=keys)
+    flight = Flight(world, stack_with(artifacts={"endpoint": endpoint, "secret": "minio/keys"}))
+    flight.do("s3.check_round_trip")
+    flight.read("mlflow.find_orphan_artifacts")
     assert flight.nobody_used() == set()
 
 
