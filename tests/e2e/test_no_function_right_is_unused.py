@@ -19,6 +19,7 @@ from chalicelib.flows.ingest import ingest_all
 from chalicelib.models.change import Change, ChangeProgress
 from chalicelib.models.decision import Outcome
 from chalicelib.models.run import Lease, RunStatus, StepRecord, Verdict
+from chalicelib.models.stack import NetworkPart
 from chalicelib.models.words import Autonomy
 from chalicelib.steps.actions.s3_backup_prefix import BackupPrefix
 from chalicelib.store.decisions import archive_key
@@ -253,3 +254,15 @@ def test_every_right_of_every_function_is_needed_by_something_it_does(unused):
         if right.action not in BY_LAMBDA
     }
     assert left == set()
+
+
+def test_a_stack_s_own_network_is_asked_through_its_reach_and_with_the_right_to():
+    """The other scenes' stack has none."""
+    inside = NetworkPart(subnets=place.SUBNETS, security_groups=(place.SECURITY_GROUP,))
+    with World.create(seed=3) as world:
+        stage = Stage(world, network=inside)
+        stage.ask("POST", "/v1/runbooks/health-check/runs", {"stack": place.NAME, "reason": "now"}, expect=202, **KEY)
+        assert stage.over().status is RunStatus.FINISHED
+        assert stage.iam.denied == []
+        assert "lambda:InvokeFunction" in json.dumps(stage.iam.account.functions["advance"])
+        assert "lambda:InvokeFunction" not in {right.action for right in stage.iam.unused_of("advance")}
