@@ -12,7 +12,7 @@ in the mirror, deletes; `expiry` sets delete markers once the whole run was judg
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -130,12 +130,12 @@ def _at_source(listed: Listed, copy: Listed | None, entry: Entry | None) -> Verd
         return Copy(listed, Why.COPY_MISSING, entry)
     if copy.size != entry.size or copy.etag != entry.expected_etag:
         return Copy(listed, Why.COPY_DIFFERS, entry)
-    return Same(entry if entry.gone_since is None else replace(entry, gone_since=None))
+    return Same(entry if entry.gone_since is None else entry._replace(gone_since=None))
 
 
 def _vanished(entry: Entry, copy: Listed | None, now: datetime, grace: timedelta | None) -> Verdict:
     if entry.gone_since is None:
-        entry = replace(entry, gone_since=now)
+        entry = entry._replace(gone_since=now)
     since = entry.gone_since or now
     if grace is None or now - since < grace:
         return Gone(entry)

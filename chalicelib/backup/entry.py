@@ -22,8 +22,7 @@ class Listed(NamedTuple):
     """Without quotes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of a manifest: an object as it was at the source, and where its copy is."""
 
     key: str

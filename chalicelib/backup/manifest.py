@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from json.encoder import encode_basestring_ascii as quoted
+from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -234,17 +235,18 @@ def check_part(data: bytes | None, part: Part, where: str) -> bytes:
 def read_part(data: bytes | None, part: Part, where: str) -> Iterator[Entry]:
     """Raises ManifestBroken before the first entry if the bytes are others, and after the last if lines lack."""
     lines, last = 0, None
-    for line in _lines(check_part(data, part, where), part, where):
-        entry = _entry(line, part, where)
-        if last is not None and entry.key <= last:
-            raise ManifestBroken(where, f"its part {part.key} is out of order at {entry.key!r}")
-        lines, last = lines + 1, entry.key
-        yield entry
+    for some in _lines(check_part(data, part, where), part, where):
+        for read in _decoded(some, part, where):
+            entry = _entry(read, part, where)
+            if last is not None and entry.key <= last:
+                raise ManifestBroken(where, f"its part {part.key} is out of order at {entry.key!r}")
+            lines, last = lines + 1, entry.key
+            yield entry
     if lines != part.lines or last != part.last:
         raise ManifestBroken(where, f"its part {part.key} has {lines} lines, {part.lines} were written")
 
 
-def _lines(data: bytes, part: Part, where: str) -> Iterator[bytes]:
+def _lines(data: bytes, part: Part, where: str) -> Iterator[list[bytes]]:
     """Unzipped piece by piece: a small part that unfolds to gigabytes costs no more than its longest line."""
     unzip = zlib.decompressobj(wbits=31)
     rest, pending = b"", data
@@ -259,7 +261,7 @@ def _lines(data: bytes, part: Part, where: str) -> Iterator[bytes]:
         elif not piece and not pending:
             raise ManifestBroken(where, f"its part {part.key} ends in the middle")
         *whole, rest = (rest + piece).split(b"\n")
-        yield from whole
+        yield whole
         if len(rest) > MOST_LINE_BYTES:
             raise ManifestBroken(where, f"its part {part.key} has a line longer than {MOST_LINE_BYTES} bytes")
     if rest:
@@ -269,18 +271,28 @@ def _lines(data: bytes, part: Part, where: str) -> Iterator[bytes]:
 _FIELDS = {"key", "size", "etag", "version", "gone_since", "copy_etag"}
 
 
-def _entry(line: bytes, part: Part, where: str) -> Entry:
-    if len(line) > MOST_LINE_BYTES:
+def _decoded(lines: list[bytes], part: Part, where: str) -> list[Any]:
+    """As one list of JSON: to decode line by line takes twice as long."""
+    if any(len(line) > MOST_LINE_BYTES for line in lines):
         raise ManifestBroken(where, f"its part {part.key} has a line longer than {MOST_LINE_BYTES} bytes")
     try:
-        read = _DECODER.decode(line.decode())
+        read: list[Any] = _DECODER.decode(f"[{b','.join(lines).decode()}]")
+    except (ValueError, RecursionError) as exc:
+        raise ManifestBroken(where, f"its part {part.key} has a line that cannot be read") from exc
+    if len(read) != len(lines):
+        raise ManifestBroken(where, f"its part {part.key} has a line that says something else than an object")
+    return read
+
+
+def _entry(read: Any, part: Part, where: str) -> Entry:  # noqa: ANN401 - whatever JSON holds
+    try:
         key, size, etag = read["key"], read["size"], read["etag"]
         version, gone, copy_etag = read.get("version"), read.get("gone_since"), read.get("copy_etag")
         since = datetime.fromisoformat(gone) if gone is not None else None
         is_text = type(key) is type(etag) is type(version or "") is type(copy_etag or "") is str
         if is_text and type(size) is int and size >= 0 and read.keys() <= _FIELDS:
             return Entry(key, size, etag, version, since, copy_etag)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise ManifestBroken(where, f"its part {part.key} has a line that cannot be read") from exc
     raise ManifestBroken(where, f"its part {part.key} has a line that says something else than an object")
 

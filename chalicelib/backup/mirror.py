@@ -13,7 +13,6 @@ import gc
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 
 from chalicelib.backup.diff import Copy, Dropped, Due, Foreign, Gone, Same, Verdict, Why, merge
 from chalicelib.backup.entry import MAX_KEY_BYTES, Copied, Entry, Listed
@@ -179,7 +178,7 @@ class _Mirror:
                 self._failures.append(slot.failure)  # hard ones are few: too many of them end it all
         elif before is not None and before.gone_since is None:
             tally.gone += 1
-            before = replace(before, gone_since=self._job.now)
+            before = before._replace(gone_since=self._job.now)
         if before is not None:  # its copy is what can be restored until a newer one is made
             self._give(before)
 

@@ -1,5 +1,6 @@
 """Parts of a manifest give back what was written, and nothing of what somebody tampered with or cut (S17)."""
 
+import hashlib
 import json
 import zlib
 from datetime import UTC, datetime
@@ -47,6 +48,17 @@ def test_a_line_is_what_any_reader_of_json_lines_expects(entries):
         if entry.gone_since is not None:
             said["gone_since"] = entry.gone_since.isoformat()
         assert line_of(entry) == json.dumps(said, separators=(",", ":")).encode() + b"\n"
+
+
+@pytest.mark.parametrize("odd", [b"", b"1", b"{},{}", b"{}],[{}", b'{"key":"a"', b"null", b"[]", b"[" * 5000])
+def test_a_line_that_is_not_one_object_is_refused_whatever_stands_beside_it(odd):
+    good = line_of(Entry("a", 1, "e", None))
+    for lines in ([odd], [good[:-1], odd], [odd, line_of(Entry("b", 1, "e", None))[:-1]]):
+        raw = zlib.compress(b"".join(line + b"\n" for line in lines), wbits=31)
+        digest = hashlib.sha256(raw).hexdigest()
+        part = Part(key="p", version=None, sha256=digest, size=len(raw), lines=len(lines), bytes=2, first="a", last="b")
+        with pytest.raises(ManifestBroken):
+            list(read_part(raw, part, "here"))
 
 
 @given(ENTRIES, st.data())
