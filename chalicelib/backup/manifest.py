@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from chalicelib.backup.entry import MAX_KEY_BYTES, Entry
+from chalicelib.backup.entry import Entry
 from chalicelib.backup.turn import Turn
 from chalicelib.errors import ManifestBroken
 from chalicelib.models.shape import Shape, canonical_json
@@ -295,7 +295,3 @@ def _entry(read: Any, part: Part, where: str) -> Entry:  # noqa: ANN401 - whatev
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise ManifestBroken(where, f"its part {part.key} has a line that cannot be read") from exc
     raise ManifestBroken(where, f"its part {part.key} has a line that says something else than an object")
-
-
-def fits(key: str) -> bool:
-    return len(key.encode()) <= MAX_KEY_BYTES
