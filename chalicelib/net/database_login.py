@@ -58,13 +58,13 @@ class DatabaseFacts:
     connection_limit: int | None = None
     waiting_for_locks: int | None = None
     read_only: bool | None = None
-    makes_triggers: bool | None = None
-    """False: MySQL writes a binary log, and lets nobody without SUPER make a trigger (or a function)."""
     alembic_version: tuple[str, ...] | None = None
     """Empty: the table is not there, so no MLflow has ever set up its schema."""
     holders: tuple[Holder, ...] = ()
     contents: Contents | None = None
     """Only where it was asked for."""
+    makes_triggers: bool | None = None
+    """False: MySQL writes a binary log, and lets nobody without SUPER make a trigger (or a function)."""
 
 
 class DatabaseLogin(Protocol):
