@@ -61,6 +61,18 @@ def test_a_line_that_is_not_one_object_is_refused_whatever_stands_beside_it(odd)
             list(read_part(raw, part, "here"))
 
 
+@pytest.mark.parametrize("at", [4, 8, 9, 10, 12, 13])
+def test_two_objects_in_one_line_do_not_make_up_for_one_in_two(at):
+    """Counted together they would."""
+    one, two, torn = (line_of(Entry(key, 1, "e", None))[:-1] for key in ("a", "b", "c},{d"))
+    lines = [one + b"," + two, torn[:at], torn[at:].removeprefix(b",")]
+    raw = zlib.compress(b"\n".join(lines) + b"\n", wbits=31)
+    digest = hashlib.sha256(raw).hexdigest()
+    part = Part(key="p", version=None, sha256=digest, size=len(raw), lines=3, bytes=3, first="a", last="c},{d")
+    with pytest.raises(ManifestBroken, match="line"):
+        list(read_part(raw, part, "here"))
+
+
 @given(ENTRIES, st.data())
 def test_s17_no_byte_of_a_part_can_be_changed_or_cut(entries, data):
     part, raw = written(entries)
