@@ -13,7 +13,9 @@ from chalicelib.backup.shards import WHOLE, Shard
 from chalicelib.models.shape import Shape
 
 _RUN_AT, _MODEL_AT = 1, 2
-_WORKSPACE = re.compile("workspaces/[^/]+/")
+WORKSPACES = "workspaces/"
+WORKSPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_HOME = re.compile(f"{WORKSPACES}{WORKSPACE.pattern}/")
 _NO_NEXT = (0xD7FF, 0x10FFFF)
 """After these comes no character that a key could have."""
 
@@ -57,14 +59,14 @@ def where(entries: Iterable[Entry], *, experiment: str | None = None, run: str |
     for entry in entries:
         pieces = _cut(entry.key)
         if (len(pieces) > _RUN_AT and pieces[0] == experiment) or (run is not None and _is_of_run(pieces, run)):
-            home = _WORKSPACE.match(entry.key)
+            home = _HOME.match(entry.key)
             return f"{home[0] if home else ''}{pieces[0]}/"
     return None
 
 
 def _cut(key: str) -> list[str]:
     """From the experiment's id on."""
-    home = _WORKSPACE.match(key)
+    home = _HOME.match(key)
     return key[home.end() if home else 0 :].split("/", _MODEL_AT + 1)
 
 

@@ -14,13 +14,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.backup.selection import WORKSPACE, WORKSPACES
 from chalicelib.models.stack import ArtifactsPart, Stack
 
 STEWARDS = ".steward/"
 """Steward's own corner of the bucket."""
 _ID = r"[0-9a-f]{32}"
-WORKSPACES = "workspaces/"
-WORKSPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _HOME = rf"(?:{WORKSPACES}{WORKSPACE.pattern}/)?"
 _FOLDER = re.compile(
     rf"{_HOME}(?P<experiment>\d{{1,19}})/(?:(?P<run>{_ID})|models/(?P<model>m-{_ID})|traces/(?P<trace>(?:tr-)?{_ID}))/"

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from chalicelib.backup.selection import WORKSPACE
 from chalicelib.errors import HttpFailure, MlflowRefused, MlflowUnbelievable, StepRefused
 from chalicelib.net.http import HttpAnswer
-from chalicelib.steps.artifact_places import WORKSPACE
 
 WORKSPACE_HEADER = "X-MLFLOW-WORKSPACE"
 _WITHOUT_WORKSPACES = b"running without workspaces support"

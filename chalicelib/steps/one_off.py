@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.aws.ecs_shapes import ContainerDefinition
+from chalicelib.backup.selection import WORKSPACE
 from chalicelib.errors import StepRefused
 from chalicelib.models.change import ChangeState
-from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, WORKSPACE
+from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID
 from chalicelib.steps.mlflow_install import install_commands
 from chalicelib.steps.step import StepContext
 from chalicelib.steps.task_disk import expanded

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from chalicelib.aws.s3_objects import S3Objects, StoredObject
+from chalicelib.backup.selection import WORKSPACES
 from chalicelib.steps.artifact_claims import Claims, claim_model, claim_roots, claim_run
-from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, WORKSPACES, Folder, Owner, Place
+from chalicelib.steps.artifact_places import EXPERIMENT_ID, RUN_ID, Folder, Owner, Place
 from chalicelib.steps.clocks import AheadRuns, refuse_the_future
 from chalicelib.steps.missing import Expected
 from chalicelib.steps.mlflow_api import MlflowApi

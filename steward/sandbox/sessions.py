@@ -41,20 +41,26 @@ def _handlers() -> "HierarchicalEmitter":
 
 
 def new_session() -> "boto3.Session":
-    import boto3
     import botocore.session
 
     core = botocore.session.Session(event_hooks=copy.copy(_handlers()), include_builtin_handlers=False)
-    searched = len(_loader().search_paths)
-    core.register_component("data_loader", _loader())
-    session = boto3.Session(
-        botocore_session=core,
+    session = with_shared_models(
+        core,
         region_name=place.REGION,
         aws_access_key_id="AKIASANDBOX000000000",
         aws_secret_access_key="sandbox",  # noqa: S106 - moto takes anything
     )
     take_the_road(session.events)
-    del _loader().search_paths[searched:]  # that folder once more
+    return session
+
+
+def with_shared_models(core: Any, **given: str) -> "boto3.Session":  # noqa: ANN401 - botocore's Session
+    import boto3
+
+    searched = len(_loader().search_paths)
+    core.register_component("data_loader", _loader())
+    session = boto3.Session(botocore_session=core, **given)
+    del _loader().search_paths[searched:]  # boto3's own folder once more
     return session
 
 
