@@ -49,23 +49,29 @@ class MariaDb:
         run([*command, *flags], within_s=90, cwd=self._home, env=clean_env(), user=self._account)
 
     def start(self) -> None:
-        flags = [
+        of_all = [
             f"--datadir={self._home / 'data'}",
             f"--socket={self._socket}",
             f"--pid-file={self._home / 'pid'}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
+            "--innodb-flush-log-at-trx-commit=0",  # nothing here outlives the test
+        ]
+        command = [self._program(), "--no-defaults", *of_all, *self._flags()]
+        self._server = Child(command, env=clean_env(), cwd=self._home, user=self._account)
+        wait_until(self._answers, 60, f"{self.engine} to answer", self._server)
+
+    def _program(self) -> Path:
+        return program("mariadbd")
+
+    def _flags(self) -> list[str]:
+        return [
             f"--ssl-cert={self._certificate.certificate}",
             f"--ssl-key={self._certificate.key}",
             "--character-set-server=utf8mb4",
-            "--innodb-flush-log-at-trx-commit=0",  # nothing here outlives the test
             "--innodb-buffer-pool-size=32M",
         ]
-        self._server = Child(
-            [program("mariadbd"), "--no-defaults", *flags], env=clean_env(), cwd=self._home, user=self._account
-        )
-        wait_until(self._answers, 40, "MariaDB to answer", self._server)
 
     def _answers(self) -> bool:
         assert self._server is not None

@@ -2,11 +2,12 @@
 beside its own libraries; where that was not to be had, what needs it is skipped and says so."""
 
 import os
+from pathlib import Path
 
 import pymysql
 import pytest
 
-from tests.real.lab.child import Child, LabFailure, wait_until
+from tests.real.lab.child import LabFailure
 from tests.real.lab.mariadb import MariaDb
 from tests.real.lab.tools import ROOT, clean_env, run
 
@@ -27,23 +28,17 @@ class MySql(MariaDb):
         run([PROGRAM, "--no-defaults", *self._who(), "--initialize-insecure", f"--datadir={self._home / 'data'}"],
             within_s=120, cwd=self._home, env=clean_env())  # fmt: skip
 
-    def start(self) -> None:
-        flags = [
+    def _program(self) -> Path:
+        return PROGRAM
+
+    def _flags(self) -> list[str]:
+        return [
             *self._who(),
-            f"--datadir={self._home / 'data'}",
-            f"--socket={self._socket}",
-            f"--pid-file={self._home / 'pid'}",
-            f"--port={self.port}",
-            "--bind-address=127.0.0.1",
             "--mysqlx=OFF",
             "--secure-file-priv=NULL",
-            "--skip-name-resolve",
             "--log-bin-trust-function-creators=1",  # it writes a binary log; else MLflow cannot build its tables
-            "--innodb-flush-log-at-trx-commit=0",  # nothing here outlives the test
             "--innodb-buffer-pool-size=64M",
         ]
-        self._server = Child([PROGRAM, "--no-defaults", *flags], env=clean_env(), cwd=self._home)
-        wait_until(self._answers, 60, "MySQL to answer", self._server)
 
     def _who(self) -> list[str]:
         """It refuses to be run by root unless it is told to."""
