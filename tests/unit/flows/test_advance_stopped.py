@@ -43,10 +43,7 @@ def test_s8_a_stopped_run_halts_where_it_is_and_says_what_is_half_done(world):
     assert world.parts.engine.ledgers.read("prod").active == ()
 
 
-def test_s8_a_stop_before_the_second_change_says_what_is_half_done_too(world):
-    world.items = {"a": "sick", "b": "sick"}
-    run_id = started(world)
-    world.until(run_id, lambda run: bool(world.applied))
+def somebody_stops_it_before_the_second_look(world):
     reads = []
 
     def stop_late(call, key):
@@ -56,6 +53,13 @@ def test_s8_a_stop_before_the_second_change_says_what_is_half_done_too(world):
                 world.parts.engine.ledgers.stop("prod", Stop(by="ada", reason="now"))
 
     world.table.fails = stop_late
+
+
+def test_s8_a_stop_before_the_second_change_says_what_is_half_done_too(world):
+    world.items = {"a": "sick", "b": "sick"}
+    run_id = started(world)
+    world.until(run_id, lambda run: bool(world.applied))
+    somebody_stops_it_before_the_second_look(world)
     world.once(run_id)
     run = world.run(run_id)
     assert (run.status, world.applied) == (RunStatus.STOPPED, ["a"])
@@ -66,15 +70,7 @@ def test_s8_a_stop_between_the_decision_and_the_change_keeps_the_change_from_bei
     """Set after the conductor looked, read again right before the call."""
     run_id = started(world)
     world.until(run_id, lambda run: run.status is RunStatus.RUNNING)
-    reads = []
-
-    def stop_late(call, key):
-        if call == "get" and key.sk == "LEDGER" and key.pk == "STACK#prod":
-            reads.append(key)
-            if len(reads) == 2:
-                world.parts.engine.ledgers.stop("prod", Stop(by="ada", reason="now"))
-
-    world.table.fails = stop_late
+    somebody_stops_it_before_the_second_look(world)
     world.once(run_id)
     assert world.applied == []
     assert world.run(run_id).status is RunStatus.STOPPED
