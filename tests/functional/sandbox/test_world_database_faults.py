@@ -1,100 +1,34 @@
 """Every fault of the database shows what its sentence promises, in AWS, over HTTP, in logs and to a login."""
 
-import base64
 import json
 from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.net.database_login import DatabaseRequest
-from chalicelib.net.http import HttpRequest
 from chalicelib.net.login_problem import Problem
 from steward.sandbox import place
 from steward.sandbox.database import LOGIN_LIMIT, SCHEMA
 from steward.sandbox.world import World
-
-LOGIN = {"Authorization": "Basic " + base64.b64encode(f"admin:{place.ADMIN_PASSWORD}".encode()).decode()}
-SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
-NAMES = {"cluster": place.CLUSTER, "service": place.SERVICE}
+from tests.functional.sandbox.database_looks import (
+    NAMES,
+    SEARCH,
+    ask,
+    error_alarm,
+    instance,
+    lines,
+    look,
+    metric,
+    rds_events,
+    stopped,
+    trail,
+)
 
 
 @pytest.fixture
 def world():
     with World.create() as made:
         yield made
-
-
-def ask(world, path, headers=LOGIN):
-    allowed = (place.LOAD_BALANCER_HOST,)
-    return world.http.ask(HttpRequest("GET", f"http://{place.URL_HOST}{path}", headers=headers, allow_hosts=allowed))
-
-
-def lines(world, pattern=""):
-    asked = {"logGroupName": place.LOG_GROUP, "filterPattern": pattern}
-    return [each["message"] for each in world.session().client("logs").filter_log_events(**asked)["events"]]
-
-
-def secret_password(world):
-    client = world.session().client("secretsmanager")
-    return json.loads(client.get_secret_value(SecretId=place.DATABASE_SECRET)["SecretString"])["password"]
-
-
-def look(world, **changes):
-    asked = {
-        "engine": "postgres",
-        "host": place.DATABASE_HOST,
-        "port": 5432,
-        "name": place.DATABASE_NAME,
-        "username": place.DATABASE_USER,
-        "password": secret_password(world),
-    }
-    return world.databases.look(DatabaseRequest(**(asked | changes)))
-
-
-def instance(world):
-    return world.session().client("rds").describe_db_instances(DBInstanceIdentifier=place.DATABASE)["DBInstances"][0]
-
-
-def rds_events(world, **asked):
-    rds = world.session().client("rds")
-    return [
-        each["Message"]
-        for each in rds.describe_events(SourceIdentifier=place.DATABASE, SourceType="db-instance", **asked)["Events"]
-    ]
-
-
-def metric(world, name):
-    answer = (
-        world.session()
-        .client("cloudwatch")
-        .get_metric_statistics(
-            Namespace="AWS/RDS",
-            MetricName=name,
-            Dimensions=[{"Name": "DBInstanceIdentifier", "Value": place.DATABASE}],
-            StartTime=world.clock.now() - timedelta(minutes=10),
-            EndTime=world.clock.now(),
-            Period=60,
-            Statistics=["Average"],
-        )
-    )
-    return [each["Average"] for each in answer["Datapoints"]]
-
-
-def trail(world, **asked):
-    found = world.session().client("cloudtrail").lookup_events(**asked)["Events"]
-    return [each["EventName"] for each in found]
-
-
-def stopped(world):
-    ecs = world.session().client("ecs")
-    arns = ecs.list_tasks(cluster=place.CLUSTER, serviceName=place.SERVICE, desiredStatus="STOPPED")["taskArns"]
-    return ecs.describe_tasks(cluster=place.CLUSTER, tasks=arns)["tasks"] if arns else []
-
-
-def error_alarm(world):
-    answer = world.session().client("cloudwatch").describe_alarms(AlarmNames=[place.ERRORS_ALARM])
-    return answer["MetricAlarms"][0]["StateValue"]
 
 
 def test_a_well_database_lets_the_secret_in_and_says_how_it_stands(world):
@@ -215,56 +149,6 @@ def test_database_disk_full_shows_in_status_metric_events_and_words_and_storage_
     world.advance(150)
     assert ask(world, SEARCH).status == 200
     assert instance(world)["AllocatedStorage"] == 30
-
-
-def test_connections_exhausted_is_at_the_limit_and_names_who_holds_them(world):
-    world.break_with("connections-exhausted")
-    world.advance(180)
-    assert metric(world, "DatabaseConnections")[-1] == LOGIN_LIMIT
-    assert "remaining connection slots are reserved" in json.loads(ask(world, SEARCH).body)["message"]
-    assert lines(world, '"remaining connection slots are reserved"')
-    facts = look(world)
-    assert (facts.problem, facts.connections, facts.connection_limit) == (None, LOGIN_LIMIT, LOGIN_LIMIT)
-    assert [(each.application, each.count) for each in facts.holders[:2]] == [("feature-export", 52), ("jupyter", 24)]
-
-
-def test_connections_exhausted_may_refuse_every_login(world):
-    world.break_with("connections-exhausted", lets_in=False)
-    assert look(world).problem is Problem.TOO_MANY
-
-
-@pytest.mark.parametrize("fault", ["connections-exhausted", "idle-duplicates"])
-def test_exhausted_connections_ring_their_own_alarm_and_a_quiet_database_does_not(world, fault):
-    world.advance(180)
-    alarm = world.alarms.find(place.CONNECTIONS_ALARM)
-    assert alarm.state.value == "OK"
-    world.break_with(fault)
-    world.advance(130)
-    assert alarm.state.value == "ALARM"
-
-
-def test_connections_exhausted_by_duplicates_is_healed_by_stopping_one_of_them(world):
-    world.break_with("connections-exhausted", duplicates=True)
-    assert ask(world, SEARCH).status == 503
-    ecs = world.session().client("ecs")
-    running = set(ecs.list_tasks(cluster=place.CLUSTER)["taskArns"])
-    mine = set(ecs.list_tasks(cluster=place.CLUSTER, serviceName=place.SERVICE)["taskArns"])
-    assert len(running - mine) == 2, "the service does not count them"
-    ecs.stop_task(cluster=place.CLUSTER, task=min(running - mine))
-    assert ask(world, SEARCH).status == 200
-    assert world.service.desired == len(mine) == 2
-
-
-def test_idle_duplicates_run_beside_the_service_and_get_no_requests(world):
-    world.break_with("idle-duplicates")
-    beside = [task for task in world.service.tasks.values() if task.deployment is None and task.is_running]
-    assert len(beside) == 2
-    assert all(task.definition == world.service.primary.definition for task in beside)
-    assert not {task.address for task in beside} & {target.task.address for target in world.targets.routed()}
-    assert [(each.address, each.count) for each in look(world).holders[:2]] == [
-        (task.address, 40) for task in sorted(beside, key=lambda task: task.address)
-    ]
-    assert ask(world, SEARCH).status == 503
 
 
 def test_schema_too_new_keeps_what_runs_and_refuses_every_start(world):
