@@ -34,7 +34,6 @@ _BY_CODE = {
 """https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html; 2026 is the client's own."""
 _NO_SUCH_TABLE = 1146
 _WHO_HOLDS = "SELECT user, host, command, state FROM information_schema.processlist WHERE id <> connection_id()"
-_OFF = {"0", "OFF"}
 _SUPER = re.compile(r"GRANT (ALL PRIVILEGES|(.*, )?SUPER\b.*) ON \*\.\* ", re.ASCII)
 _NETWORK = {2003, 2006, 2013}
 
@@ -103,11 +102,16 @@ def _facts(connection: "Connection[Any]", connecting: Connecting) -> DatabaseFac
         connections=int(count),
         connection_limit=int(limit),
         waiting_for_locks=sum("lock" in str(state or "").lower() for *_, state in threads),
-        read_only=str(read_only).upper() not in _OFF,  # MariaDB 12 says it in words
+        read_only=not _is_off(read_only),
         makes_triggers=_makes_triggers(connection),
         alembic_version=_alembic_version(connection),
         holders=_holders(threads),
     )
+
+
+def _is_off(setting: object) -> bool:
+    """MariaDB 12 says it in words."""
+    return str(setting).upper() in {"0", "OFF"}
 
 
 def _makes_triggers(connection: "Connection[Any]") -> bool | None:
@@ -116,7 +120,7 @@ def _makes_triggers(connection: "Connection[Any]") -> bool | None:
 
     try:
         ((logs, trusts),) = _asked(connection, "SELECT @@global.log_bin, @@global.log_bin_trust_function_creators")
-        if str(logs) in _OFF or str(trusts) not in _OFF:
+        if _is_off(logs) or not _is_off(trusts):
             return True
         return any(_SUPER.match(str(grant)) for grant, *_ in _asked(connection, "SHOW GRANTS"))
     except pymysql.MySQLError:

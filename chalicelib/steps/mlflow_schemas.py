@@ -95,8 +95,12 @@ def need(now: str | None, wanted: str | None) -> Need:
     return Need.MIGRATION if CHAIN.index(now) < CHAIN.index(wanted) else Need.NEWER_MLFLOW
 
 
-def crosses(revision: str, now: str | None, wanted: str | None) -> bool:
-    """Whether that migration lies between: also before a head that nobody here knows, for the chain only grows."""
+def may_cross(revision: str, now: str | None, version: str | None) -> bool:
+    """Whether that migration lies before a database at `now` on its way to `version`. Of a release whose head nobody
+    here knows, it may be as new as that of the next one that is known; after the last of them it may be any."""
     if now not in CHAIN or CHAIN.index(now) >= CHAIN.index(revision):
         return False
-    return wanted not in CHAIN or CHAIN.index(wanted) >= CHAIN.index(revision)
+    wanted = numbers(version) if version else None
+    known = sorted((found, head) for name, head in HEADS.items() if (found := numbers(name)))
+    newest = next((head for found, head in known if wanted is not None and found >= wanted), None)
+    return newest is None or CHAIN.index(newest) >= CHAIN.index(revision)

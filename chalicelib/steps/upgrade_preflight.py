@@ -13,7 +13,7 @@ from chalicelib.errors import AwsError
 from chalicelib.models.stack import MlflowAuth, Stack
 from chalicelib.steps.blindness import denied
 from chalicelib.steps.mlflow_install import install_commands
-from chalicelib.steps.mlflow_schemas import MAKES_A_TRIGGER, Need, crosses, head_of, is_older, need, numbers
+from chalicelib.steps.mlflow_schemas import MAKES_A_TRIGGER, Need, head_of, is_older, may_cross, need, numbers
 from chalicelib.steps.mlflow_target import Source, Where, said_edits, source_of, with_target
 from chalicelib.steps.probes.db_connect import Connect, ConnectOutput
 from chalicelib.steps.step import NoParams, StepContext
@@ -80,7 +80,7 @@ def judge(ctx: StepContext, container: ContainerDefinition, version: str | None,
         unseen.append(f"nobody here knows the schema of MLflow {wanted}: whether it migrates shows only when it does")
     needs = need(now, head)
     wrong += [*_backwards(source, wanted, needs, now), *settings(ctx.stack, target, wanted)]
-    wrong += _triggers(database, now, head, wanted)
+    wrong += _triggers(database, now, wanted)
     missing, unknown = _image(ctx, target, changed=target.image != container.image)
     drivers, not_seen = _drivers(target, source)
     return Judged(
@@ -101,9 +101,9 @@ def _schema_of(found: ConnectOutput) -> tuple[str | None, str | None]:
     return None, f"schema not known: {why}"
 
 
-def _triggers(database: ConnectOutput, now: str | None, head: str | None, wanted: str | None) -> list[str]:
+def _triggers(database: ConnectOutput, now: str | None, wanted: str | None) -> list[str]:
     """Half-way through, MySQL takes nothing back: only the snapshot of before would help (error 1419)."""
-    if database.makes_triggers is not False or not crosses(MAKES_A_TRIGGER, now, head):
+    if database.makes_triggers is not False or not may_cross(MAKES_A_TRIGGER, now, wanted):
         return []
     why = "makes a trigger, which this database forbids while it writes a binary log"
     return [f"the migration to MLflow {wanted} {why}: set log_bin_trust_function_creators to 1 in its parameter group"]

@@ -136,3 +136,10 @@ def test_a_mysql_that_would_break_off_half_way_through_the_migration_is_told_bef
 def test_a_migration_that_makes_no_trigger_needs_no_right_to(older):
     found = PROBE.read(older.ctx(databases=WithoutTriggers(older.world.databases)), PROBE.Params(version="3.17.2"))
     assert (found.migration, found.wrong) == ("migration", ())
+
+
+@pytest.mark.parametrize(("version", "told"), [("3.0.0", False), ("3.3.0", False), ("3.8.0", True), ("3.9.1", True)])
+def test_of_a_release_that_nobody_looked_into_the_next_known_one_says_whether_it_may(site, version, told):
+    site.world.break_with("older-mlflow", version="2.22.5")
+    found = PROBE.read(site.ctx(databases=WithoutTriggers(site.world.databases)), PROBE.Params(version=version))
+    assert any("log_bin_trust_function_creators" in one for one in found.wrong) is told
